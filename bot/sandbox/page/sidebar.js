@@ -1,0 +1,56 @@
+// The left side: channels, direct messages, apps, with what is unread.
+
+import { h, icon } from "./dom.js";
+import { demoMenu } from "./extras.js";
+import { avatar } from "./messages.js";
+import { conversation, emit, isAppDm, state, userName } from "./store.js";
+
+let seen = new Map();
+
+export function drawSidebar() {
+  const lists = {
+    Channels: state.conversations.filter((item) => item.kind !== "im" && !item.archived),
+    "Direct messages": state.conversations.filter((item) => item.kind === "im" && !isAppDm(item)),
+    Apps: state.conversations.filter(isAppDm),
+    Archived: state.conversations.filter((item) => item.archived),
+  };
+  const node = document.getElementById("sidebar");
+  const focused = document.activeElement?.dataset?.testid;
+  node.replaceChildren(
+    h("div", { class: "workspace" }, h("strong", {}, state.team.name), h("span", { class: "muted" }, "a local Slack, only on this computer")),
+    demoMenu(),
+    Object.entries(lists).filter(([, items]) => items.length).map(([title, items]) =>
+      h("section", {}, h("h2", { class: "sidebar-title" }, title), h("ul", {}, items.map((item) => h("li", {}, row(item)))))));
+  if (focused) node.querySelector(`[data-testid="${CSS.escape(focused)}"]`)?.focus();
+  seen = new Map(state.conversations.map((item) => [`${state.me} ${item.id}`, item.unread]));
+  showTitle();
+}
+
+function face(item) {
+  if (item.kind === "im") return avatar(item.user ?? item.id, "avatar-tiny");
+  return icon(item.kind === "private" ? "lock" : "hash");
+}
+
+export const titleOf = (item) => {
+  if (isAppDm(item)) return state.app.name;
+  return item.kind === "im" ? userName(item.user) : item.name;
+};
+
+function row(item) {
+  const key = `${state.me} ${item.id}`;
+  const grew = seen.has(key) && item.unread > seen.get(key);
+  const unread = item.unread > 0;
+  return h("button", {
+    type: "button", class: `conversation ${unread ? "unread" : ""} ${grew ? "grew" : ""}`, "aria-current": item.id === state.channel ? "page" : null,
+    "aria-label": `${item.kind === "im" ? "" : "Channel "}${titleOf(item)}${unread ? `, ${item.unread} unread` : ""}`,
+    dataset: { testid: `conversation-${item.id}`, unread: item.unread ?? 0 },
+    onclick: () => emit("open-channel", item.id),
+  }, face(item), h("span", { class: "conversation-name" }, titleOf(item)), isAppDm(item) && h("span", { class: "tag" }, "APP"),
+  unread && h("span", { class: "badge", dataset: { testid: `unread-${item.id}` } }, item.unread > 99 ? "99+" : item.unread));
+}
+
+function showTitle() {
+  const unread = state.conversations.reduce((sum, item) => sum + (item.unread || 0), 0);
+  const here = conversation(state.channel);
+  document.title = `${unread ? `(${unread}) ` : ""}${here ? `${here.kind === "im" ? "" : "#"}${titleOf(here)} · ` : ""}${state.team.name}`;
+}

@@ -1,0 +1,124 @@
+"""Socket Mode: up to ten connections, each payload to any one of them, acknowledged by its envelope id."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bot.sandbox.wire import Json
+
+MOST = 10
+
+
+class Lost(Exception):
+    """The connection went away before the payload was acknowledged."""
+
+
+@dataclass(eq=False)
+class Connection:
+    socket: WebSocket
+    waiting: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
+    sent: int = 0
+
+    async def send(self, message: Json) -> None:
+        await self.socket.send_text(json.dumps(message))
+
+    def answered(self, message: Any) -> None:
+        future = self.waiting.pop(str(message.get("envelope_id")), None) if isinstance(message, dict) else None
+        if future is not None and not future.done():
+            future.set_result(message)
+
+    def lose(self) -> None:
+        for future in self.waiting.values():
+            if not future.done():
+                future.set_exception(Lost())
+
+
+class Sockets:
+    def __init__(self, app_id: str) -> None:
+        self._app_id = app_id
+        self.connections: list[Connection] = []
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One connection from `hello` to its end."""
+        await socket.accept()
+        connection = Connection(socket)
+        if len(self.connections) >= MOST:
+            await connection.send(_disconnect("too_many_websockets"))
+            await socket.close()
+            return
+        self.connections.append(connection)
+        try:
+            await connection.send(self._hello())
+            while True:
+                connection.answered(_parsed(await socket.receive_text()))
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
+            self._forget(connection)
+
+    async def send(self, type_: str, payload: Json, wants_answer: bool, retry: tuple[int, str] | None) -> Json:
+        """Sends to one connection, whichever, and waits for its ack. Raises Lost when it never comes."""
+        connection = random.choice(self.connections)
+        envelope_id = secrets.token_hex(16)
+        message: Json = {
+            "envelope_id": envelope_id,
+            "payload": payload,
+            "type": type_,
+            "accepts_response_payload": wants_answer,
+        }
+        if type_ == "events_api":
+            message |= {"retry_attempt": retry[0] if retry else 0, "retry_reason": retry[1] if retry else ""}
+        future = connection.waiting[envelope_id] = asyncio.get_running_loop().create_future()
+        try:
+            connection.sent += 1
+            await connection.send(message)
+            return await future
+        except (RuntimeError, WebSocketDisconnect) as error:
+            raise Lost from error
+        finally:
+            connection.waiting.pop(envelope_id, None)
+
+    async def disconnect(self, reason: str, *, close: bool = True, tell: bool = True) -> int:
+        """Ends all connections as Slack does: a `disconnect` message, then (unless a warning) the close."""
+        ended = list(self.connections)
+        for connection in ended:
+            try:
+                if tell:
+                    await connection.send(_disconnect(reason))
+                if close:
+                    self._forget(connection)
+                    await connection.socket.close(1001)
+            except (RuntimeError, WebSocketDisconnect):
+                self._forget(connection)
+        return len(ended)
+
+    def _forget(self, connection: Connection) -> None:
+        if connection in self.connections:
+            self.connections.remove(connection)
+        connection.lose()
+
+    def _hello(self) -> Json:
+        return {
+            "type": "hello",
+            "num_connections": len(self.connections),
+            "debug_info": {"host": "applink-1", "build_number": 1, "approximate_connection_time": 3600},
+            "connection_info": {"app_id": self._app_id},
+        }
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _disconnect(reason: str) -> Json:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-1"}}

@@ -1,0 +1,1 @@
+"""What may happen (law), what people and agents can do (verbs), what happens next (flow)."""

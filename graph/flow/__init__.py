@@ -1,0 +1,1 @@
+"""What happens next: the only rooms that load agents and langgraph."""

@@ -1,0 +1,1 @@
+"""The law: pure values in, frozen values with their reason out; `now` is always an argument."""

@@ -1,0 +1,99 @@
+"""May this person decide this request, now? "Could not find out" is not "no", and still refuses."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from graph.law.request import DecisionType, Kind, Request, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One account as the directory's mirror knows it. Two accounts of one human share `person`."""
+
+    workspace_id: str
+    user_id: str
+    person: str
+    name: str
+    active: bool
+    guest: bool
+    external: bool
+    bot: bool
+    checked_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Who may do what: user ids of the tier's pool under both policies, and of those who may edit."""
+
+    pool_then: frozenset[str]
+    pool_now: frozenset[str]
+    editors: frozenset[str] | None
+    """None: everybody in the pool may edit."""
+    requester_person: str | None
+    max_age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The authorizer's answer. `undetermined`: it could not be checked (which refuses as well)."""
+
+    allowed: bool
+    reason: str
+    undetermined: bool = False
+
+
+def authorize(
+    request: Request, person: Person | None, decision: DecisionType, standing: Standing, now: datetime
+) -> Verdict:
+    """May `person` take `decision` on `request` at `now`? Every refusal says why in a sentence."""
+    if person is None:
+        return _refuse("You are not a reviewer of this request.")
+    account = _account_problem(person)
+    if account:
+        return _refuse(account)
+    if request.requester and person.person == (standing.requester_person or request.requester):
+        return _refuse("You asked for this yourself; somebody else has to decide it.")
+    if person.user_id not in standing.pool_now:
+        return _refuse(f"You are not a reviewer of tier {request.tier}.")
+    if person.user_id not in standing.pool_then:
+        return _refuse("You were not a reviewer of this tier when this was asked; another reviewer has to decide.")
+    if decision is DecisionType.EDIT and (
+        request.kind is Kind.RECONCILE or (standing.editors is not None and person.user_id not in standing.editors)
+    ):
+        return _refuse("You may approve or reject this, but not change it.")
+    if now - person.checked_at > standing.max_age:
+        return Verdict(
+            allowed=False,
+            undetermined=True,
+            reason="Your account could not be checked recently enough. Please try again in a minute.",
+        )
+    return Verdict(allowed=True, reason=f"reviewer of tier {request.tier}")
+
+
+def refusal_of_state(request: Request, version_seen: int | None, digest_prefix: str, now: datetime) -> str | None:
+    """Why this request can't be decided as it was seen, or None. Says what happened instead."""
+    if request.status is not Status.PENDING:
+        return f"This request is already {request.status}."
+    if not digest_prefix or not request.digest.startswith(digest_prefix):
+        return "The action has changed since you saw it. Please look at the current card."
+    if version_seen is not None and version_seen != request.version:
+        return f"This request has moved on (now tier {request.tier}). Please use the current card."
+    if request.expires_at is None or now >= request.expires_at:
+        return "This request has expired; no decision counts any more."
+    return None
+
+
+def _account_problem(person: Person) -> str | None:
+    if not person.active:
+        return "Your account is deactivated."
+    if person.bot:
+        return "Bots can't decide; this needs a person."
+    if person.external:
+        return "People from outside this organisation can't decide here."
+    if person.guest:
+        return "Guests can't decide here."
+    return None
+
+
+def _refuse(reason: str) -> Verdict:
+    return Verdict(allowed=False, reason=reason)

@@ -1,0 +1,203 @@
+"""The request's life: its values, its statuses and the moves that are legal."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+
+class Status(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    MODIFIED = "modified"
+    REJECTED = "rejected"
+    HANDLED = "handled"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+class DecisionType(StrEnum):
+    """The four answers of a person, plus what the clock and the requester can do."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
+    REJECT = "reject"
+    RESPOND = "respond"
+    EXPIRE = "expire"
+    CANCEL = "cancel"
+
+
+class Kind(StrEnum):
+    """`action`: the agent wants to act. `reconcile`: nobody knows whether an effect happened."""
+
+    ACTION = "action"
+    RECONCILE = "reconcile"
+
+
+class EffectClass(StrEnum):
+    """What the receiver offers, which fixes what Gatepost can promise (DESIGN section 3)."""
+
+    IDEMPOTENT = "idempotent"
+    QUERYABLE = "queryable"
+    OPAQUE = "opaque"
+
+
+class Outcome(StrEnum):
+    """What came of an effect. `intent`: begun, the answer not yet known."""
+
+    INTENT = "intent"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    COMPENSATED = "compensated"
+
+
+ENDS: Final = {
+    DecisionType.APPROVE: Status.APPROVED,
+    DecisionType.EDIT: Status.MODIFIED,
+    DecisionType.REJECT: Status.REJECTED,
+    DecisionType.RESPOND: Status.HANDLED,
+    DecisionType.EXPIRE: Status.EXPIRED,
+    DecisionType.CANCEL: Status.CANCELLED,
+}
+
+PERSONAL: Final = (DecisionType.APPROVE, DecisionType.EDIT, DecisionType.REJECT, DecisionType.RESPOND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """Another action that the agent would accept; `title` is the agent's wording."""
+
+    title: str
+    type: str
+    args: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What a reviewer is told beside the action: the agent's words and the frozen facts, all of it data."""
+
+    rationale: str = ""
+    confidence: float | None = None
+    signals: dict[str, float | None] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    cost_of_delay: str = ""
+    context: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a card or a modal needs to know of an action type, so that no agent code is needed to render it.
+
+    `question` is a template over argument names; `schema` is the JSON Schema of the arguments;
+    `value_field` names the argument that holds the amount at stake, `currency_field` its currency.
+    """
+
+    title: str
+    question: str
+    schema: dict[str, Any]
+    value_field: str | None = None
+    currency_field: str | None = None
+    after_approve: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A durable record that a decision is wanted (or was taken by policy). Times are UTC."""
+
+    id: str
+    workspace_id: str
+    run_id: str
+    workflow: str
+    turn: int
+    revision: int
+    kind: Kind
+    parent_id: str | None
+    action_type: str
+    canonical: str
+    args: dict[str, Any]
+    digest: str
+    status: Status
+    version: int
+    tier: int
+    route: str
+    route_why: tuple[str, ...]
+    policy_version: int
+    value: Decimal | None
+    currency: str | None
+    effect_class: EffectClass
+    reversible: bool
+    form: Form
+    brief: Brief
+    requester: str | None
+    interrupt_id: str | None
+    subject_effect: str | None
+    approvals_required: int
+    sla_seconds: int
+    next_step_at: datetime | None
+    expires_at: datetime | None
+    decided_at: datetime | None
+    execution_expires_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The terminal answer to a request. `by` is a user id, `policy:<version>` or `clock`."""
+
+    request_id: str
+    type: DecisionType
+    by: str
+    person: str | None
+    reason: str
+    digest: str
+    at: datetime
+    via: str
+    next_request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A ledger row: one intended call to the outside, and what is known of it."""
+
+    id: str
+    run_id: str
+    request_id: str
+    undo_of: str | None
+    action_type: str
+    effect_class: EffectClass
+    status: Outcome
+    attempts: int
+    result: dict[str, Any] | None
+    error: str
+    intent_at: datetime
+    finished_at: datetime | None
+    reconciled_by: str | None
+
+
+def request_id(run_id: str, turn: int, revision: int) -> str:
+    """The id of a run's n-th turn and its m-th revision: the same after every replay."""
+    return "req_" + hashlib.sha256(f"{run_id}/{turn}/{revision}".encode()).hexdigest()[:20]
+
+
+def effect_id(request: str) -> str:
+    """The idempotency key of a request's one effect."""
+    return "eff_" + hashlib.sha256(request.encode()).hexdigest()[:24]
+
+
+def undo_id(effect: str) -> str:
+    """The idempotency key of the compensation of an effect."""
+    return "und_" + hashlib.sha256(effect.encode()).hexdigest()[:24]
+
+
+def urgency(created_at: datetime, due_at: datetime | None, now: datetime) -> str:
+    """low/medium/high/critical at 0/25/50/75 % of the SLA that has passed."""
+    if due_at is None:
+        return "low"
+    total = (due_at - created_at).total_seconds()
+    passed = 1.0 if total <= 0 else (now - created_at).total_seconds() / total
+    return ("low", "medium", "high", "critical")[min(3, max(0, int(passed * 4)))]

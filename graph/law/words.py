@@ -1,0 +1,33 @@
+"""What counts as words: reasons must say something a person can read."""
+
+import unicodedata
+from typing import Final
+
+from graph.law.canonical import storable
+
+MIN_VISIBLE: Final = 3
+MAX_REASON: Final = 3000
+_INVISIBLE: Final = ("Cc", "Cf", "Co", "Cn", "Cs", "Zs", "Zl", "Zp")
+
+
+def reason_problem(reason: str, *, required: bool) -> str | None:
+    """What is wrong with a reason, in a sentence for its author, or None."""
+    if not storable(reason):
+        return "The text holds characters that can't be stored (NUL or half a character). Please retype it."
+    if len(reason) > MAX_REASON:
+        return f"Please keep it under {MAX_REASON} characters (it has {len(reason)})."
+    if required and visible_length(reason) < MIN_VISIBLE:
+        return f"Please say why, in at least {MIN_VISIBLE} visible characters."
+    return None
+
+
+def visible_length(text: str) -> int:
+    """How many characters of the text leave a mark on the screen."""
+    return sum(1 for char in text if unicodedata.category(char) not in _INVISIBLE)
+
+
+def made_storable(text: str) -> str:
+    """The text with what PostgreSQL can't hold replaced by visible marks; nothing vanishes silently."""
+    if storable(text):
+        return text
+    return "".join("␀" if c == "\0" else f"[U+{ord(c):04X}]" if 0xD800 <= ord(c) <= 0xDFFF else c for c in text)

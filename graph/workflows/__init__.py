@@ -1,0 +1,1 @@
+"""One file per domain: its agent, its actions, its demo cases."""

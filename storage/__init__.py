@@ -1,0 +1,1 @@
+"""What is remembered: PostgreSQL, and the only SQL of the house."""

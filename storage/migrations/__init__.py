@@ -1,0 +1,1 @@
+"""Alembic's scripts; each revision's SQL is frozen beside it."""

@@ -1,0 +1,177 @@
+"""Rows ↔ the values that the law knows."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Row
+
+from graph.law.authorization import Person
+from graph.law.request import (
+    Alternative,
+    Brief,
+    Decision,
+    DecisionType,
+    Effect,
+    EffectClass,
+    Form,
+    Kind,
+    Outcome,
+    Request,
+    Status,
+)
+from graph.verbs.ports import CardRow, OwedRow, Run, RunStatus, Vote
+
+
+def run(row: Row[Any]) -> Run:
+    return Run(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        workflow=row.workflow,
+        key=row.key,
+        requester=row.requester,
+        input=json.loads(row.input),
+        status=RunStatus(row.status),
+        outcome=row.outcome,
+        interrupt_id=row.interrupt_id,
+        fence=row.fence,
+        attempts=row.attempts,
+        last_error=row.last_error,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def request(row: Row[Any]) -> Request:
+    return Request(
+        id=row.id,
+        workspace_id=row.workspace_id,
+        run_id=row.run_id,
+        workflow=row.workflow,
+        turn=row.turn,
+        revision=row.revision,
+        kind=Kind(row.kind),
+        parent_id=row.parent_id,
+        action_type=row.action_type,
+        canonical=row.canonical,
+        args=json.loads(row.canonical)["args"],
+        digest=row.digest,
+        status=Status(row.status),
+        version=row.version,
+        tier=row.tier,
+        route=row.route,
+        route_why=tuple(row.route_why),
+        policy_version=row.policy_version,
+        value=row.value,
+        currency=row.currency,
+        effect_class=EffectClass(row.effect_class),
+        reversible=row.reversible,
+        form=Form(**row.form),
+        brief=_brief(row.brief),
+        requester=row.requester,
+        interrupt_id=row.interrupt_id,
+        subject_effect=row.subject_effect,
+        approvals_required=row.approvals_required,
+        sla_seconds=row.sla_seconds,
+        next_step_at=row.next_step_at,
+        expires_at=row.expires_at,
+        decided_at=row.decided_at,
+        execution_expires_at=row.execution_expires_at,
+        created_at=row.created_at,
+    )
+
+
+def request_columns(value: Request) -> dict[str, Any]:
+    """The columns of a new request. `created_at` is taken as given: timers were computed from it."""
+    columns = {name: getattr(value, name) for name in Request.__dataclass_fields__ if name != "args"}
+    return columns | {
+        "form": asdict(value.form),
+        "brief": asdict(value.brief),
+        "route_why": list(value.route_why),
+    }
+
+
+def _brief(stored: dict[str, Any]) -> Brief:
+    return Brief(
+        **stored
+        | {
+            "flags": tuple(stored["flags"]),
+            "alternatives": tuple(Alternative(**item) for item in stored["alternatives"]),
+        }
+    )
+
+
+def decision(row: Row[Any]) -> Decision:
+    return Decision(
+        request_id=row.request_id,
+        type=DecisionType(row.type),
+        by=row.decided_by,
+        person=row.person,
+        reason=row.reason,
+        digest=row.digest,
+        at=row.at,
+        via=row.via,
+        next_request_id=row.next_request_id,
+    )
+
+
+def vote(row: Row[Any]) -> Vote:
+    return Vote(
+        request_id=row.request_id,
+        person=row.person,
+        user_id=row.user_id,
+        digest=row.digest,
+        reason=row.reason,
+        at=row.at,
+    )
+
+
+def effect(row: Row[Any]) -> Effect:
+    """`compensated` is a fact about the undo row, which the query joins in as `undone`."""
+    return Effect(
+        id=row.id,
+        run_id=row.run_id,
+        request_id=row.request_id,
+        undo_of=row.undo_of,
+        action_type=row.action_type,
+        effect_class=EffectClass(row.effect_class),
+        status=Outcome.COMPENSATED if row.undone and row.status == "done" else Outcome(row.status),
+        attempts=row.attempts,
+        result=row.result,
+        error=row.error,
+        intent_at=row.intent_at,
+        finished_at=row.finished_at,
+        reconciled_by=row.reconciled_by,
+    )
+
+
+def card(row: Row[Any]) -> CardRow:
+    return CardRow(
+        id=row.id,
+        request_id=row.request_id,
+        target=row.target,
+        channel=row.channel,
+        ts=row.ts,
+        shown=row.shown,
+        wanted=row.wanted,
+        attempts=row.attempts,
+        created_at=row.created_at,
+    )
+
+
+def owed(row: Row[Any]) -> OwedRow:
+    return OwedRow(id=row.id, kind=row.kind, payload=row.payload, attempts=row.attempts, created_at=row.created_at)
+
+
+def person(row: Row[Any]) -> Person:
+    return Person(
+        workspace_id=row.workspace_id,
+        user_id=row.user_id,
+        person=row.person,
+        name=row.name,
+        active=row.active,
+        guest=row.guest,
+        external=row.external,
+        bot=row.bot,
+        checked_at=row.checked_at,
+    )

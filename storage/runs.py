@@ -1,0 +1,122 @@
+"""Runs: who is owed a segment, who holds the lease. A stale fence writes nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Update, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from graph.verbs.errors import Fenced
+from graph.verbs.ports import Run, RunStatus
+from storage import rows
+from storage.schema import NOW, runs
+from storage.session import Session, after
+
+
+class PgRuns:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def start(self, run_id: str, workflow: str, key: str, requester: str | None, input_text: str) -> bool:
+        statement = (
+            insert(runs)
+            .values(
+                id=run_id,
+                workspace_id=self._session.workspace_id,
+                workflow=workflow,
+                key=key,
+                requester=requester,
+                input=input_text,
+                status=RunStatus.READY,
+                wake_at=NOW,
+            )
+            .on_conflict_do_nothing()
+        )
+        self._session.hints.add("run")
+        return await self._session.count(statement) == 1
+
+    async def get(self, run_id: str) -> Run | None:
+        row = await self._session.one(select(runs).where(self._mine, runs.c.id == run_id))
+        return rows.run(row) if row else None
+
+    async def by_key(self, workflow: str, key: str) -> Run | None:
+        row = await self._session.one(
+            select(runs).where(self._mine, runs.c.workflow == workflow, runs.c.key == key)
+        )
+        return rows.run(row) if row else None
+
+    async def recent(self, limit: int) -> Sequence[Run]:
+        statement = select(runs).where(self._mine).order_by(runs.c.created_at.desc(), runs.c.id).limit(limit)
+        return [rows.run(row) for row in await self._session.all(statement)]
+
+    async def claim(
+        self, workflows: Sequence[str], limit: int, lease_seconds: float, run_id: str | None = None
+    ) -> Sequence[Run]:
+        due = (
+            select(runs.c.id)
+            .where(
+                self._mine,
+                runs.c.status == RunStatus.READY,
+                runs.c.workflow.in_(workflows),
+                runs.c.wake_at <= NOW,
+                or_(runs.c.leased_until.is_(None), runs.c.leased_until <= NOW),
+            )
+            .order_by(runs.c.wake_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        if run_id is not None:
+            due = due.where(runs.c.id == run_id)
+        statement = (
+            update(runs)
+            .where(runs.c.id.in_(due.scalar_subquery()))
+            .values(
+                fence=runs.c.fence + 1,
+                attempts=runs.c.attempts + 1,
+                leased_until=after(lease_seconds),
+                updated_at=NOW,
+            )
+            .returning(runs)
+        )
+        return [rows.run(row) for row in await self._session.all(statement)]
+
+    async def hold(self, run: Run, lease_seconds: float) -> None:
+        await self._fenced(run, leased_until=after(lease_seconds))
+
+    async def pause(self, run: Run, interrupt_id: str) -> None:
+        await self._fenced(
+            run,
+            status=RunStatus.PAUSED,
+            interrupt_id=interrupt_id,
+            wake_at=null(),
+            leased_until=null(),
+            attempts=0,
+            last_error="",
+        )
+
+    async def finish(self, run: Run, status: RunStatus, outcome: str) -> None:
+        await self._fenced(run, status=status, outcome=outcome, wake_at=null(), leased_until=null())
+
+    async def retry(self, run: Run, delay_seconds: float, error: str, *, blameless: bool) -> None:
+        values: dict[str, Any] = {"attempts": 0} if blameless else {}
+        await self._fenced(run, wake_at=after(delay_seconds), leased_until=null(), last_error=error, **values)
+
+    async def wake(self, run_id: str) -> None:
+        statement = self._update(runs.c.id == run_id, runs.c.status == RunStatus.PAUSED)
+        await self._session.count(statement.values(status=RunStatus.READY, wake_at=NOW))
+        self._session.hints.add("run")
+
+    @property
+    def _mine(self) -> Any:
+        return runs.c.workspace_id == self._session.workspace_id
+
+    def _update(self, *where: Any) -> Update:
+        return update(runs).where(self._mine, *where).values(updated_at=NOW)
+
+    async def _fenced(self, run: Run, **values: Any) -> None:
+        # The lease must still run: a worker that slept past it may not write even if nobody took over yet.
+        statement = self._update(
+            runs.c.id == run.id, runs.c.fence == run.fence, runs.c.status == "ready", runs.c.leased_until > NOW
+        )
+        if await self._session.count(statement.values(**values)) != 1:
+            raise Fenced(f"run {run.id} is no longer held under fence {run.fence}")

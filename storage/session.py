@@ -1,0 +1,37 @@
+"""What the repositories of one transaction share."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Executable, Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.schema import NOW
+
+
+class Session:
+    """A connection inside a transaction, the workspace it speaks for, and hints to send on commit."""
+
+    def __init__(self, connection: AsyncConnection, workspace_id: str) -> None:
+        self.connection = connection
+        self.workspace_id = workspace_id
+        self.now: datetime | None = None
+        self.hints: set[str] = set()
+
+    async def all(self, statement: Executable) -> list[Row[Any]]:
+        return list((await self.connection.execute(statement)).all())
+
+    async def one(self, statement: Executable) -> Row[Any] | None:
+        return (await self.connection.execute(statement)).one_or_none()
+
+    async def first(self, statement: Executable) -> Row[Any] | None:
+        return (await self.connection.execute(statement)).first()
+
+    async def count(self, statement: Executable) -> int:
+        """Execute and say how many rows were touched."""
+        return (await self.connection.execute(statement)).rowcount
+
+
+def after(seconds: float) -> ColumnElement[Any]:
+    """The database's now plus some seconds."""
+    return NOW + timedelta(seconds=seconds)

@@ -1,0 +1,76 @@
+"""Transactions: one `PgTx` is one PostgreSQL transaction with every repository on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+from psycopg import AsyncConnection
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection as SqlConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.audit import PgAudit
+from storage.cards import PgCards
+from storage.effects import PgEffects
+from storage.owed import PgOwed
+from storage.people import PgPeople
+from storage.policies import PgPolicies, PolicyCache
+from storage.requests import PgRequests
+from storage.runs import PgRuns
+from storage.schema import NOW
+from storage.session import Session
+
+CHANNEL: Final = "gatepost"
+
+
+class PgTx:
+    """The port `Tx` on PostgreSQL."""
+
+    def __init__(self, session: Session, policies: PolicyCache) -> None:
+        self._session = session
+        self.workspace_id = session.workspace_id
+        self.runs = PgRuns(session)
+        self.requests = PgRequests(session)
+        self.effects = PgEffects(session)
+        self.cards = PgCards(session)
+        self.owed = PgOwed(session)
+        self.audit = PgAudit(session)
+        self.people = PgPeople(session)
+        self.policies = PgPolicies(session, policies)
+
+    async def now(self) -> datetime:
+        """The database's clock, fixed for this transaction."""
+        if self._session.now is None:
+            self._session.now = (await self._session.connection.execute(select(NOW))).scalar_one()
+        return self._session.now
+
+    async def driver(self) -> AsyncConnection[tuple[object, ...]]:
+        """The psycopg connection of this transaction: LangGraph's saver writes on it, too."""
+        raw = await self._session.connection.get_raw_connection()
+        connection = raw.driver_connection
+        if not isinstance(connection, AsyncConnection):
+            raise TypeError("the engine must use psycopg 3")
+        return connection
+
+
+class PgStore:
+    """The port `Store` on PostgreSQL, for one workspace."""
+
+    def __init__(self, engine: AsyncEngine, workspace_id: str) -> None:
+        self.engine = engine
+        self.workspace_id = workspace_id
+        self._policies = PolicyCache()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[PgTx]:
+        async with self.engine.begin() as connection:
+            session = Session(connection, self.workspace_id)
+            yield PgTx(session, self._policies)
+            await _hint(connection, session)
+
+
+async def _hint(connection: SqlConnection, session: Session) -> None:
+    """Wake whoever listens, on commit. A hint only: polling finds the same work a moment later."""
+    for topic in sorted(session.hints):
+        await connection.execute(text("select pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
