@@ -15,7 +15,8 @@ _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\u180b-\u180f\U000e0100-\U000e01ef
 _EMOJI_STYLE, _JOINER, _KEYCAP = "\ufe0f", "\u200d", "\u20e3"
 _PLAIN: Final = re.compile(r"[\n\t -~]*")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
-_DOMAIN: Final = re.compile(r"[\w.-]*\w\.[a-zA-Z]{2,24}(?![\w.])")
+_NAMES: Final = re.compile(r"[\w.-]+")
+_ENDING: Final = re.compile(r"[a-zA-Z]{2,24}", re.ASCII)
 _TOGETHER: Final = frozenset(
     ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "MICRO", "FEMININE", "MASCULINE")
 )
@@ -66,6 +67,16 @@ def clip(text: str, limit: int) -> tuple[str, int]:
     return f"{head} … {tail}"[: max(limit, 1)], len(rest) - kept
 
 
+def pieces(text: str, limit: int) -> list[str]:
+    """The whole text in pieces of at most `limit` units."""
+    found = []
+    while text:
+        end = max(_fitting(text, limit), 1)
+        found.append(text[:end])
+        text = text[end:]
+    return found
+
+
 def plain(text: str, limit: int = 3000) -> Json:
     """A plain_text object that is never empty nor too long."""
     shown, _ = clip(visible(text), limit)
@@ -113,8 +124,9 @@ def _lookalikes(text: str) -> Iterator[str]:
 
 
 def _domains(text: str) -> Iterator[str]:
-    for name in _DOMAIN.findall(text):
-        if not name.isascii():
+    for name in _NAMES.findall(text):
+        _, dot, ending = name.rpartition(".")
+        if dot and not name.isascii() and _ENDING.fullmatch(ending):
             yield f"“{clip(visible(name), 60)[0]}” is really {_punycode(name)}"
             return
 
@@ -125,11 +137,11 @@ def _unnormalised(text: str) -> Iterator[str]:
 
 
 def _punycode(name: str) -> str:
-    labels = name.split(".")
-    shown = [
-        label if label.isascii() else "xn--" + label.encode("punycode", "replace").decode() for label in labels
-    ]
-    return clip(".".join(shown), 80)[0]
+    return clip(".".join(map(_ascii_label, name.split("."))), 80)[0]
+
+
+def _ascii_label(label: str) -> str:
+    return label if label.isascii() else "xn--" + label[:63].encode("punycode", "replace").decode()
 
 
 def _few(names: Iterable[str]) -> str:

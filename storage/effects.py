@@ -45,13 +45,14 @@ class PgEffects:
         )
 
     async def again(self, effect_id: str, fence: int) -> None:
-        statement = self._row(effect_id, Outcome.INTENT)
+        statement = self._row(effect_id, (Outcome.INTENT,))
         await self._session.count(statement.values(attempts=effects.c.attempts + 1, fence=fence))
 
     async def settle(
         self, effect_id: str, status: Outcome, result: dict[str, Any] | None, error: str, reconciled_by: str | None
     ) -> bool:
-        before = Outcome.UNKNOWN if reconciled_by else Outcome.INTENT
+        # By hand, a person also closes an undo that certainly failed.
+        before = (Outcome.UNKNOWN, Outcome.FAILED) if reconciled_by else (Outcome.INTENT,)
         values = {
             "status": status,
             "result": result,
@@ -65,5 +66,5 @@ class PgEffects:
     def _mine(self) -> Any:
         return effects.c.workspace_id == self._session.workspace_id
 
-    def _row(self, effect_id: str, status: Outcome) -> Any:
-        return update(effects).where(self._mine, effects.c.id == effect_id, effects.c.status == status)
+    def _row(self, effect_id: str, before: tuple[Outcome, ...]) -> Any:
+        return update(effects).where(self._mine, effects.c.id == effect_id, effects.c.status.in_(before))

@@ -52,15 +52,12 @@ class PgRequests:
         row = await self._session.one(select(func.count()).select_from(inner.subquery()))
         return int(row[0]) if row else 0
 
-    async def decide(
-        self, request: Request, status: Status, execution_expires_at: datetime | None, interrupt_id: str | None
-    ) -> bool:
+    async def decide(self, request: Request, status: Status, execution_expires_at: datetime | None) -> bool:
         return await self._flip(
             request,
             requests.c.expires_at > NOW,
             status=status,
             execution_expires_at=execution_expires_at,
-            interrupt_id=interrupt_id,
         )
 
     async def expire(self, request: Request) -> bool:

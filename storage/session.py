@@ -29,7 +29,8 @@ class Session:
 
     async def count(self, statement: Executable) -> int:
         """Execute and say how many rows were touched."""
-        return (await self.connection.execute(statement)).rowcount
+        options = {"preserve_rowcount": True}
+        return (await self.connection.execute(statement, execution_options=options)).rowcount
 
 
 def after(seconds: float) -> ColumnElement[Any]:

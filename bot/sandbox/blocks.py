@@ -55,10 +55,13 @@ def check_view(view: Any, surface: str) -> list[str]:
     (_MODAL if surface == "modal" else _HOME)(wanted, "/view", report)
     if "blocks" in view:
         _check_blocks(view["blocks"], "/view/blocks", VIEW_BLOCKS, report)
-    if surface == "modal" and not report.errors and not view.get("submit"):
-        if any(block["type"] == "input" for block in view["blocks"]):
-            report.add("/view", "missing required field: submit (the view has an input block)")
+    if surface == "modal" and not report.errors and not view.get("submit") and _has_input(view):
+        report.add("/view", "missing required field: submit (the view has an input block)")
     return report.errors
+
+
+def _has_input(view: Json) -> bool:
+    return any(block["type"] == "input" for block in view["blocks"])
 
 
 def _check_blocks(blocks: Any, path: str, most: int, report: Report) -> None:

@@ -85,7 +85,11 @@ def _static(several: bool) -> Check:
     initial: Shape = (
         {"initial_options": array(PLAIN_OPTION, 1, 100)} if several else {"initial_option": PLAIN_OPTION}
     )
-    fields: Shape = {"options": array(PLAIN_OPTION, 1, 100), "option_groups": array(OPTION_GROUP, 1, 100), **initial}
+    fields: Shape = {
+        "options": array(PLAIN_OPTION, 1, 100),
+        "option_groups": array(OPTION_GROUP, 1, 100),
+        **initial,
+    }
     return _menu(fields, exactly_one("options", "option_groups"), initial_among_options, several=several)
 
 
@@ -138,9 +142,7 @@ ELEMENTS: dict[str, Check] = {
     **_of("channels"),
     "datepicker": _menu({"initial_date": _date}),
     "timepicker": _menu({"initial_time": _time, "timezone": string(64)}),
-    "datetimepicker": shape(
-        {**BASE, **FOCUS, "initial_date_time": integer(10**9, 10**10 - 1), "confirm": CONFIRM}
-    ),
+    "datetimepicker": shape({**BASE, **FOCUS, "initial_date_time": integer(10**9, 10**10 - 1), "confirm": CONFIRM}),
     "plain_text_input": _input(
         {
             "initial_value": string(3000, 0),
@@ -161,7 +163,9 @@ ELEMENTS: dict[str, Check] = {
     ),
     "email_text_input": _input({"initial_value": string(3000)}),
     "url_text_input": _input({"initial_value": string(3000)}),
-    "rich_text_input": _input({"initial_value": anything, "min_lines": integer(1, 100), "max_lines": integer(1, 100)}),
+    "rich_text_input": _input(
+        {"initial_value": anything, "min_lines": integer(1, 100), "max_lines": integer(1, 100)}
+    ),
     "file_input": shape({**BASE, "filetypes": array(string(32), 1, 100), "max_files": integer(1, 10)}),
     "workflow_button": shape(
         {
@@ -185,9 +189,7 @@ ELEMENTS: dict[str, Check] = {
     ),
 }
 
-_FEEDBACK = shape(
-    {"text": Required(plain(75)), "value": Required(string(2000)), "accessibility_label": string(75)}
-)
+_FEEDBACK = shape({"text": Required(plain(75)), "value": Required(string(2000)), "accessibility_label": string(75)})
 ELEMENTS["feedback_buttons"] = shape(
     {**BASE, "positive_button": Required(_FEEDBACK), "negative_button": Required(_FEEDBACK)}
 )
@@ -201,7 +203,14 @@ _SELECTS = frozenset(f"{noun}_select" for noun in ("static", "external", "users"
 _MULTI = frozenset(f"multi_{name}" for name in _SELECTS)
 _CLICKABLE = frozenset({"button", "overflow", "checkboxes", "radio_buttons", "workflow_button"})
 _TYPED = frozenset(
-    {"plain_text_input", "number_input", "email_text_input", "url_text_input", "rich_text_input", "file_input"}
+    {
+        "plain_text_input",
+        "number_input",
+        "email_text_input",
+        "url_text_input",
+        "rich_text_input",
+        "file_input",
+    }
 )
 
 IN_SECTION = _CLICKABLE | _SELECTS | _MULTI | {"datepicker", "timepicker", "image"}

@@ -1,4 +1,4 @@
-"""The small language in which Block Kit's rules are written: checks that walk a value and report by JSON pointer."""
+"""The small language in which Block Kit's rules are written: checks that report by JSON pointer."""
 
 from __future__ import annotations
 

@@ -202,7 +202,18 @@ BLOCKS: dict[str, Check] = {
 }
 BLOCKS["carousel"] = _block({"elements": Required(array(by_type(BLOCKS, frozenset({"card"})), 1, 10))})
 
-_EVERYWHERE = {"actions", "card", "context", "divider", "header", "image", "input", "rich_text", "section", "video"}
+_EVERYWHERE = {
+    "actions",
+    "card",
+    "context",
+    "divider",
+    "header",
+    "image",
+    "input",
+    "rich_text",
+    "section",
+    "video",
+}
 _HOME = _EVERYWHERE | {"carousel", "container", "data_table", "data_visualization", "table"}
 SURFACES: dict[str, frozenset[str]] = {
     "modal": frozenset(_EVERYWHERE | {"alert"}),

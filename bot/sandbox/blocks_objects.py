@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.blocks_kit import Check, Report, Required, array, boolean, by_type, one_of, shape, string, url
+from bot.sandbox.blocks_kit import (
+    Check,
+    Report,
+    Required,
+    array,
+    boolean,
+    by_type,
+    one_of,
+    shape,
+    string,
+    url,
+)
 
 
 def plain(most: int) -> Check:
     """A plain_text object of 1 to `most` characters."""
-    fields = {"type": Required(one_of("plain_text")), "text": Required(string(most)), "emoji": boolean}
+    fields: dict[str, Check | Required] = {
+        "type": Required(one_of("plain_text")),
+        "text": Required(string(most)),
+        "emoji": boolean,
+    }
     return shape(fields)
 
 

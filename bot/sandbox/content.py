@@ -16,8 +16,27 @@ ATTACHMENTS = 100
 METADATA_BYTES = 16_000
 _ATTACHMENT_KEYS = frozenset(
     {
-        *("actions", "attachment_type", "author_icon", "author_link", "author_name", "blocks", "callback_id", "color"),
-        *("fallback", "fields", "footer", "footer_icon", "image_url", "mrkdwn_in", "pretext", "text", "thumb_url"),
+        *(
+            "actions",
+            "attachment_type",
+            "author_icon",
+            "author_link",
+            "author_name",
+            "blocks",
+            "callback_id",
+            "color",
+        ),
+        *(
+            "fallback",
+            "fields",
+            "footer",
+            "footer_icon",
+            "image_url",
+            "mrkdwn_in",
+            "pretext",
+            "text",
+            "thumb_url",
+        ),
         *("title", "title_link", "ts", "preview", "id"),
     }
 )

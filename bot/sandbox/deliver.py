@@ -1,4 +1,4 @@
-"""Deliveries to the app: signed HTTP or Socket Mode, three seconds to acknowledge, injected trouble, retried events.
+"""Deliveries to the app: signed HTTP or Socket Mode, three seconds to acknowledge, injected trouble.
 
 An interaction is never sent again; the person sees an error instead. An event is, three times.
 """
@@ -6,6 +6,7 @@ An interaction is never sent again; the person sees an error instead. An event i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import time
@@ -150,10 +151,8 @@ class Deliverer:
         """Delivers after the release or the patience; the person only waits as long as Slack waits."""
 
         async def deliver() -> Ack:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(release.wait(), patience)
-            except TimeoutError:
-                pass
             return await self._attempt(parcel)
 
         task = asyncio.create_task(deliver())
@@ -192,7 +191,7 @@ class Deliverer:
     async def _post(self, url: str, body: bytes, sent_headers: dict[str, str]) -> Ack:
         if self._client is None:
             # Our own clock decides when it is too late; the client itself must not give up earlier.
-            self._client = httpx.AsyncClient(timeout=None, trust_env=False)
+            self._client = httpx.AsyncClient(timeout=None, trust_env=False)  # noqa: S113
         try:
             answer = await self._client.post(url, content=body, headers=sent_headers)
         except httpx.HTTPError:
@@ -205,7 +204,13 @@ class Deliverer:
         return ack
 
     def _entry(self, parcel: Parcel, via: str) -> Json:
-        entry = {"time": self._clock(), "kind": parcel.kind, "type": _type(parcel), "via": via, "url": parcel.url}
+        entry = {
+            "time": self._clock(),
+            "kind": parcel.kind,
+            "type": _type(parcel),
+            "via": via,
+            "url": parcel.url,
+        }
         return self._log.add({**entry, "retry": parcel.retry, "payload": parcel.payload, "done": False})
 
     def _wrapped(self, event: Json) -> Json:

@@ -54,7 +54,7 @@ class Messages:
     def remove(self, doc: Json) -> None:
         """Gone; a parent with replies leaves a tombstone, as in Slack."""
         if self.replies(doc["channel"], doc["ts"]):
-            kept = {k: doc[k] for k in ("type", "ts", "channel", "user", "thread_ts") if k in doc}
+            kept: Json = {k: doc[k] for k in ("type", "ts", "channel", "user", "thread_ts") if k in doc}
             self._put({**kept, "subtype": "tombstone", "text": "This message was deleted.", "hidden": True})
             return
         self._store.drop("message", f"{doc['channel']}:{doc['ts']}")
@@ -69,7 +69,11 @@ class Messages:
 
     def history(self, channel: str) -> list[Json]:
         """What conversations.history knows of: neither ephemerals nor replies that stayed in their thread."""
-        return [m for m in self.in_channel(channel) if "ephemeral_to" not in m and (not _is_reply(m) or m.get("broadcast"))]
+        return [
+            m
+            for m in self.in_channel(channel)
+            if "ephemeral_to" not in m and (not _is_reply(m) or m.get("broadcast"))
+        ]
 
     def replies(self, channel: str, thread_ts: str) -> list[Json]:
         found = [self._docs[f"{channel}:{ts}"] for ts in self._threads.get((channel, thread_ts), [])]

@@ -42,23 +42,26 @@ class Args(dict[str, Any]):
             raise SlackError("invalid_arguments", [f"[ERROR] {name} is not JSON"]) from None
 
 
+# Slack's own clients add team_id to every call.
+_EVERYWHERE = ("token", "team_id")
 Handler = Callable[[Workspace, Args], Json]
 
 
 @dataclass(frozen=True)
 class Method:
-    """`token`: `bot`, `app` (the xapp token) or `none`. `scope` None means that any token will do."""
+    """`caller`: whose token it wants: `bot`, `app` (the xapp token) or `none`. `scope` None: any token will do."""
 
     handler: Handler
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     scope: str | None = None
-    token: str = "bot"
+    caller: str = "bot"
     open_ended: bool = False
 
     def check(self, args: Args) -> None:
         """Unknown arguments are refused: a misspelt one is a bug that Slack would hide."""
-        unknown = [] if self.open_ended else sorted(set(args) - {"token", *self.required, *self.optional})
+        known = {*_EVERYWHERE, *self.required, *self.optional}
+        unknown = [] if self.open_ended else sorted(set(args) - known)
         messages = [f"[ERROR] unexpected argument: {name}" for name in unknown]
         messages += [f"[ERROR] missing required field: {name}" for name in self.required if not _given(args, name)]
         if messages:

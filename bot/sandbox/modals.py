@@ -99,7 +99,9 @@ class Modals:
         if errors := check_view(view, surface):
             raise SlackError("invalid_arguments", errors)
         external_id = view.get("external_id")
-        if external_id and any(v.get("external_id") == external_id and v["id"] != known for v in self.views.values()):
+        if external_id and any(
+            v.get("external_id") == external_id and v["id"] != known for v in self.views.values()
+        ):
             raise SlackError("duplicate_external_id")
 
     def _put_on_top(self, user: str, view: Json) -> Json:
@@ -113,7 +115,7 @@ class Modals:
 
     def _replace(self, current: Json, view: Json) -> Json:
         built = self._build(view, current["id"], current["root_view_id"], current["previous_view_id"])
-        built["state"] = _kept_state(current["state"]["values"], built["blocks"])
+        built["state"] = {"values": _kept_state(current["state"]["values"], built["blocks"])}
         self._store.put("view", built["id"], built)
         self._hub.tell("home" if built["type"] == "home" else "view", user=self.owner(built["id"]))
         return built

@@ -93,7 +93,10 @@ def _user(person: Person, world: World) -> Json:
     }
     if person.bot:
         own = person.id == world.bot_user
-        profile |= {"api_app_id": world.app_id if own else "AOTHER", "bot_id": world.bot_id if own else "BOTHER"}
+        profile |= {
+            "api_app_id": world.app_id if own else "AOTHER",
+            "bot_id": world.bot_id if own else "BOTHER",
+        }
     else:
         domain = "gatepost.example" if person.team == world.team_id else "partner.example"
         profile["email"] = person.email or f"{person.name}@{domain}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +64,7 @@ class Sockets:
 
     async def send(self, type_: str, payload: Json, wants_answer: bool, retry: tuple[int, str] | None) -> Json:
         """Sends to one connection, whichever, and waits for its ack. Raises Lost when it never comes."""
-        connection = random.choice(self.connections)
+        connection = secrets.choice(self.connections)
         envelope_id = secrets.token_hex(16)
         message: Json = {
             "envelope_id": envelope_id,
@@ -79,7 +78,8 @@ class Sockets:
         try:
             connection.sent += 1
             await connection.send(message)
-            return await future
+            answer: Json = await future
+            return answer
         except (RuntimeError, WebSocketDisconnect) as error:
             raise Lost from error
         finally:

@@ -44,8 +44,8 @@ def _connections_open(ws: Workspace, args: Args) -> Json:
 
 METHODS: dict[str, Method] = {
     "auth.test": Method(_auth_test),
-    "api.test": Method(_api_test, token="none", open_ended=True),
-    "apps.connections.open": Method(_connections_open, token="app"),
+    "api.test": Method(_api_test, caller="none", open_ended=True),
+    "apps.connections.open": Method(_connections_open, caller="app"),
     **webapi_chat.METHODS,
     **webapi_conversations.METHODS,
     **webapi_people.METHODS,
@@ -70,7 +70,9 @@ async def call(request: Request) -> Response:
         args = await read_args(request)
     except SlackError as error:
         return JSONResponse(error.body())
-    entry = ws.calls.add({"time": ws.clock(), "method": name, "args": _public(args), "answer": None, "status": None})
+    entry = ws.calls.add(
+        {"time": ws.clock(), "method": name, "args": _public(args), "answer": None, "status": None}
+    )
     response, answer = await _answer(ws, name, args, _token(request, args), fault)
     entry |= {"answer": answer, "status": response.status_code, "fault": fault.kind if fault else None}
     return response
@@ -113,13 +115,13 @@ def perform(ws: Workspace, name: str, args: Args, token: str) -> Json:
 
 
 def _authenticate(ws: Workspace, method: Method, token: str) -> None:
-    if method.token == "none":
+    if method.caller == "none":
         return
     if not token:
         raise SlackError("not_authed")
     if token not in (ws.world.bot_token, ws.world.app_token):
         raise SlackError("invalid_auth")
-    if token != (ws.world.app_token if method.token == "app" else ws.world.bot_token):
+    if token != (ws.world.app_token if method.caller == "app" else ws.world.bot_token):
         raise SlackError("not_allowed_token_type")
 
 

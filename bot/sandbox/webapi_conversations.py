@@ -7,7 +7,12 @@ from bot.sandbox.rooms import kind
 from bot.sandbox.wire import Json, SlackError
 from bot.sandbox.workspace import Workspace
 
-_READ = {"public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read", "mpim": "mpim:read"}
+_READ = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "im": "im:read",
+    "mpim": "mpim:read",
+}
 _HISTORY = {"public_channel": "channels:history", "private_channel": "groups:history", "im": "im:history"}
 
 
@@ -124,7 +129,7 @@ def _replies(ws: Workspace, args: Args) -> Json:
     message = ws.messages.get(room["id"], args.text("ts"))
     if message is None or "ephemeral_to" in message:
         raise SlackError("thread_not_found")
-    root = ws.messages.get(room["id"], message.get("thread_ts", message["ts"]))
+    root = ws.messages.get(room["id"], str(message.get("thread_ts", message["ts"])))
     replies = ws.messages.replies(room["id"], root["ts"]) if root else [message]
     found = _between(replies, args)
     return _page(ws, [*([root] if root else []), *found], args)
@@ -134,7 +139,7 @@ _PAGING = ("cursor", "limit")
 _RANGE = (*_PAGING, "oldest", "latest", "inclusive", "include_all_metadata")
 
 METHODS = {
-    "conversations.list": Method(_list, (), (*_PAGING, "types", "exclude_archived", "team_id")),
+    "conversations.list": Method(_list, (), (*_PAGING, "types", "exclude_archived")),
     "conversations.info": Method(_info, ("channel",), ("include_locale", "include_num_members")),
     "conversations.members": Method(_members, ("channel",), _PAGING),
     "conversations.open": Method(_open, (), ("channel", "users", "return_im", "prevent_creation"), "im:write"),

@@ -23,7 +23,10 @@ def _get_url(ws: Workspace, args: Args) -> Json:
     file_id = "F" + secrets.token_hex(5).upper()
     file = {"id": file_id, "name": args.text("filename"), "title": args.text("filename"), "size": length}
     ws.store.put("file", file_id, {**file, "secret": secrets.token_hex(12), "bytes": None, "shared": False})
-    return {"upload_url": f"{ws.base_url}/upload/v1/{ws.store.all('file')[file_id]['secret']}", "file_id": file_id}
+    return {
+        "upload_url": f"{ws.base_url}/upload/v1/{ws.store.all('file')[file_id]['secret']}",
+        "file_id": file_id,
+    }
 
 
 async def upload(request: Request) -> Response:

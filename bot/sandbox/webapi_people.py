@@ -47,12 +47,12 @@ def _group_users(ws: Workspace, args: Args) -> Json:
 
 METHODS = {
     "users.info": Method(_info, ("user",), ("include_locale",), "users:read"),
-    "users.list": Method(_list, (), ("cursor", "limit", "include_locale", "team_id"), "users:read"),
+    "users.list": Method(_list, (), ("cursor", "limit", "include_locale"), "users:read"),
     "users.lookupByEmail": Method(_by_email, ("email",), (), "users:read.email"),
     "usergroups.list": Method(
-        _groups, (), ("include_count", "include_disabled", "include_users", "team_id"), "usergroups:read"
+        _groups, (), ("include_count", "include_disabled", "include_users"), "usergroups:read"
     ),
     "usergroups.users.list": Method(
-        _group_users, ("usergroup",), ("include_disabled", "team_id"), "usergroups:read"
+        _group_users, ("usergroup",), ("include_disabled"), "usergroups:read"
     ),
 }

@@ -140,6 +140,8 @@ class Turn:
     reason: str
     result: Mapping[str, Any] | None
     error: str = ""
+    by_policy: bool = False
+    """The policy decided, not a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

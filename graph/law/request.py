@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -201,3 +201,9 @@ def urgency(created_at: datetime, due_at: datetime | None, now: datetime) -> str
     total = (due_at - created_at).total_seconds()
     passed = 1.0 if total <= 0 else (now - created_at).total_seconds() / total
     return ("low", "medium", "high", "critical")[min(3, max(0, int(passed * 4)))]
+
+
+def next_step(created_at: datetime, sla_seconds: int, expires_at: datetime, now: datetime) -> datetime:
+    """When the clock next has something to do: a quarter of the SLA after another, then the expiry."""
+    quarters = (created_at + timedelta(seconds=sla_seconds * quarter / 4) for quarter in (1, 2, 3, 4))
+    return min((moment for moment in quarters if now < moment < expires_at), default=expires_at)

@@ -1,7 +1,9 @@
 """What counts as words: reasons must say something a person can read."""
 
+import math
 import unicodedata
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from graph.law.canonical import storable
 
@@ -31,3 +33,20 @@ def made_storable(text: str) -> str:
     if storable(text):
         return text
     return "".join("␀" if c == "\0" else f"[U+{ord(c):04X}]" if 0xD800 <= ord(c) <= 0xDFFF else c for c in text)
+
+
+def storable_json(value: Any) -> Any:
+    """Plain JSON made of an agent's context: texts made storable, odd numbers and objects as their text."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case str():
+            return made_storable(value)
+        case Mapping():
+            return {made_storable(str(key)): storable_json(item) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [storable_json(item) for item in value]
+        case _:
+            return made_storable(str(value))

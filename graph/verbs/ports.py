@@ -148,9 +148,7 @@ class Requests(Protocol):
         ...
 
     async def count_pending(self, cap: int) -> int: ...
-    async def decide(
-        self, request: Request, status: Status, execution_expires_at: datetime | None, interrupt_id: str | None
-    ) -> bool:
+    async def decide(self, request: Request, status: Status, execution_expires_at: datetime | None) -> bool:
         """Compare and set: pending, this version, this digest, not expired. False when somebody was faster."""
         ...
 

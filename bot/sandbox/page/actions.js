@@ -22,8 +22,8 @@ export function contextFor(key, target, blocks) {
     });
     busy?.classList.remove("busy");
     if (failed(answer)) {
-      warnBeside(node, sentence(answer.error));
-      toast(sentence(answer.error));
+      if (node?.isConnected) warnBeside(node, sentence(answer));
+      else toast(sentence(answer));
     }
     emit("refresh");
   }
@@ -31,6 +31,6 @@ export function contextFor(key, target, blocks) {
 
 export async function runShortcut(shortcut, message) {
   const answer = await api.shortcut(state.me, { channel: state.channel, message_ts: message?.ts, callback_id: shortcut.callback_id });
-  if (failed(answer)) toast(sentence(answer.error));
+  if (failed(answer)) toast(sentence(answer));
   emit("refresh");
 }

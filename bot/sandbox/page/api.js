@@ -4,20 +4,30 @@ const BASE = "/ui/api";
 
 const SENTENCES = {
   operation_timeout: "This app did not respond in time. Please try again.",
-  timeout: "This app did not respond in time. Please try again.",
-  dispatch_failed: "This app is not reachable. Is it running?",
-  app_unreachable: "This app is not reachable. Is it running?",
+  dispatch_failed: "This app is not set up to receive this. Is it running?",
+  connection_failed: "This app is not reachable. Is it running?",
   not_in_channel: "You are not a member of this channel.",
+  channel_not_found: "This account does not see this conversation.",
+  message_not_found: "This message is not there any more.",
+  view_not_found: "This dialog is not open any more.",
+  view_not_on_top: "Another dialog has been opened on top of this one.",
+  no_such_element: "This button is not there any more.",
   is_archived: "This channel is archived.",
-  user_is_deactivated: "This account is deactivated.",
-  external_not_allowed: "People from other organisations can't use slash commands.",
+  user_is_deactivated: "This account is deactivated. It can look, but do nothing.",
+  restricted_action: "People from other organisations can't do this.",
+  invalid_response: "This app's answer could not be understood.",
+  invalid_command_response: "This app's answer could not be understood.",
   network: "The sandbox does not answer. Is it still running?",
 };
 
-export function sentence(error) {
+// What to tell the person about a refused or failed call.
+export function sentence(answer) {
+  const { error, status, messages } = answer ?? {};
+  const detail = messages?.length ? ` (${messages.join("; ")})` : "";
+  if (error === "http_error") return `This app answered with an error (HTTP ${status}).`;
+  if (SENTENCES[error]) return SENTENCES[error] + detail;
   if (!error) return "Something went wrong. Please try again.";
-  if (SENTENCES[error]) return SENTENCES[error];
-  return /^[a-z0-9_]+$/.test(error) ? `This did not work (${error}).` : error;
+  return /^[a-z0-9_]+$/.test(error) ? `This did not work (${error}).${detail}` : error;
 }
 
 async function call(path, body) {

@@ -2,7 +2,7 @@
 
 import { api, failed, listen, sentence } from "./api.js";
 import { h } from "./dom.js";
-import { findExtras } from "./extras.js";
+import { drawShop, findExtras } from "./extras.js";
 import { toast } from "./feedback.js";
 import { forgetForms } from "./forms.js";
 import { hide, showStack } from "./modal.js";
@@ -13,18 +13,22 @@ import { drawTopbar, showConnected } from "./topbar.js";
 
 const layout = document.getElementById("layout");
 
-async function boot() {
+async function learn() {
   const bootstrap = await api.bootstrap();
   if (failed(bootstrap) || !bootstrap?.users) {
-    document.getElementById("main").replaceChildren(h("div", { class: "empty" }, sentence(bootstrap?.error ?? "network")));
-    setTimeout(boot, 2000);
-    return;
+    document.getElementById("main").replaceChildren(h("div", { class: "empty" }, sentence(bootstrap)));
+    return false;
   }
   load(bootstrap);
   const shortcuts = await api.shortcuts();
   state.shortcuts = Array.isArray(shortcuts) ? shortcuts : [];
   follow(readHash());
   drawTopbar();
+  return true;
+}
+
+async function boot() {
+  if (!(await learn())) return setTimeout(boot, 2000);
   await refresh();
   await findExtras();
   drawSidebar();
@@ -35,7 +39,7 @@ async function boot() {
 }
 
 function follow(wanted) {
-  state.me = user(wanted.user)?.id ?? state.me ?? people().find((person) => person.kind === "member")?.id ?? people()[0].id;
+  state.me = user(wanted.user)?.id ?? user(state.me)?.id ?? people().find((person) => person.kind === "member")?.id ?? people()[0].id;
   state.channel = wanted.channel || state.channel;
   state.thread = wanted.thread || null;
   state.tab = wanted.tab === "home" ? "home" : "messages";
@@ -49,7 +53,7 @@ async function refresh() {
   else if (failed(list)) state.conversations = [];
   settle();
   const [, , modal] = await Promise.all([refreshMessages(), refreshThread(), api.view(me)]);
-  if (me === state.me && !failed(modal)) showStack(modal?.stack ?? []);
+  if (me === state.me && !failed(modal)) showStack(Array.isArray(modal) ? modal : modal?.stack ?? []);
 }
 
 // Chooses a conversation this person really sees, and draws the frame around it.
@@ -66,7 +70,7 @@ function settle() {
   drawSidebar();
   drawPane();
   drawThread();
-  layout.classList.toggle("with-thread", Boolean(state.thread));
+  drawShop();
 }
 
 let timer = null;
@@ -95,10 +99,10 @@ async function run() {
   }
 }
 
-function onEvent(event) {
+async function onEvent(event) {
   if (event.type === "reset") {
     forgetForms();
-    location.reload();
+    await learn();
   }
   schedule();
 }
@@ -118,6 +122,7 @@ on("switch-user", (id) => {
     if (state.me !== id) return;
     state.conversations = Array.isArray(list) ? list : [];
     if (inApp) state.channel = state.conversations.find(isAppDm)?.id ?? null;
+    else if (conversation(state.channel)?.member === false) state.channel = null;
     state.tab = tab;
     settle();
     if (state.tab === "home") openHome();
@@ -147,7 +152,7 @@ on("open-tab", (tab) => {
 
 async function openHome() {
   const answer = await api.openHome(state.me);
-  if (failed(answer)) toast(sentence(answer.error));
+  if (failed(answer)) toast(sentence(answer));
   schedule();
 }
 

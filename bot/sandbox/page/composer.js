@@ -1,8 +1,10 @@
 // Where a person types: messages, and slash commands (which Slack does not take in threads).
 
 import { api, failed, sentence } from "./api.js";
+import { runShortcut } from "./actions.js";
 import { h, iconButton } from "./dom.js";
 import { toast } from "./feedback.js";
+import { menu } from "./menus.js";
 import { channelName, emit, people, state } from "./store.js";
 
 const drafts = new Map();
@@ -20,7 +22,10 @@ export function composer({ thread = null, placeholder, disabled = null }) {
     event.preventDefault();
     submit();
   });
-  const node = h("div", { class: "composer" }, field, send);
+  const global = state.shortcuts.filter((shortcut) => shortcut.type === "global");
+  const shortcuts = !thread && global.length > 0 && menu(iconButton("bolt", "Shortcuts", null, { "aria-haspopup": "menu" }),
+    global.map((shortcut) => ({ text: shortcut.name, hint: state.app.name, value: shortcut.callback_id, pick: () => runShortcut(shortcut) })));
+  const node = h("div", { class: "composer" }, shortcuts, field, send);
   requestAnimationFrame(resize);
   return node;
 
@@ -44,7 +49,7 @@ export function composer({ thread = null, placeholder, disabled = null }) {
       ? await api.command(state.me, { channel, text })
       : await api.send(state.me, { channel, text: encode(text), ...(thread ? { thread_ts: thread } : {}) });
     if (failed(answer)) {
-      toast(isCommand(text) ? explain(word, answer.error) : sentence(answer.error));
+      toast(isCommand(text) ? explain(word, answer) : sentence(answer));
       if (!field.value) field.value = text;
       resize();
     }
@@ -55,11 +60,9 @@ export function composer({ thread = null, placeholder, disabled = null }) {
 
 const isCommand = (text) => /^\/[\w-]+(\s|$)/.test(text.trimStart());
 
-function explain(word, error) {
-  if (error === "operation_timeout") return `${word} failed because the app did not respond in time. Please try again.`;
-  if (error === "dispatch_failed") return `${word} failed with the error "dispatch_failed": the app is not reachable.`;
-  if (["unknown_command", "command_not_found", "not_found"].includes(error)) return `${word} is not a valid command. In this workspace, try /approvals help.`;
-  return `${word} failed: ${sentence(error)}`;
+function explain(word, answer) {
+  if (answer.error !== "unknown_command") return `${word}: ${sentence(answer)}`;
+  return `${word} is not a valid command.${state.commands.length ? ` Here you can use ${state.commands.join(", ")}.` : ""}`;
 }
 
 // As Slack's own client does: control characters are escaped, @names and #channels become ids.

@@ -24,6 +24,11 @@ export function append(node, children) {
   return node;
 }
 
+export function fill(node, ...children) {
+  node.replaceChildren();
+  return append(node, children);
+}
+
 export function svg(viewBox, shapes, props = {}) {
   const root = document.createElementNS(SVG, "svg");
   root.setAttribute("viewBox", viewBox);

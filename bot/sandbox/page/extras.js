@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 import { timeOf } from "./dates.js";
 import { toast } from "./feedback.js";
 import { menu } from "./menus.js";
-import { emit } from "./store.js";
+import { emit, state } from "./store.js";
 
 const EVERY = 3000;
 let cases = [];
@@ -30,7 +30,7 @@ export function demoMenu() {
 
 async function propose(each) {
   const answer = await api.post("/demo/propose", { workflow: each.workflow, case: each.case });
-  toast(failed(answer) ? sentence(answer.error) : `The agent has started: ${each.title ?? each.case}`, failed(answer) ? "warning" : "done");
+  toast(failed(answer) ? sentence(answer) : `The agent has started: ${each.title ?? each.case}`, failed(answer) ? "warning" : "done");
   emit("refresh");
 }
 
@@ -41,51 +41,62 @@ async function refreshShop() {
   if (rows) drawShop();
 }
 
-export function toggleShop(wanted = !open) {
-  open = wanted;
+// Beside an open thread there is rarely room: then the shop shrinks to its rail.
+const isOpen = () => open && !(state.thread && innerWidth < 1560);
+
+function toggleShop() {
+  if (open && !isOpen()) return emit("open-thread", null);
+  open = !open;
   localStorage.setItem("shop", open ? "open" : "closed");
-  drawn = "";
   drawShop();
 }
 
-function drawShop() {
+export function drawShop() {
   if (!rows) return;
   const panel = document.getElementById("shop");
-  panel.hidden = false;
-  panel.classList.toggle("collapsed", !open);
-  panel.dataset.testid = "shop-ledger";
-  const sign = JSON.stringify([rows, open]);
+  const sign = JSON.stringify([rows, isOpen()]);
   if (sign === drawn) return;
   drawn = sign;
-  const toggle = h("button", { type: "button", class: "shop-toggle", "aria-expanded": String(open), dataset: { testid: "shop-toggle" }, onclick: () => toggleShop() },
+  panel.hidden = false;
+  panel.classList.toggle("collapsed", !isOpen());
+  panel.dataset.testid = "shop-ledger";
+  const toggle = h("button", { type: "button", class: "shop-toggle", "aria-expanded": String(isOpen()), dataset: { testid: "shop-toggle" }, onclick: toggleShop },
     icon("shop"), h("span", { class: "shop-title" }, "What really happened in the shop"), h("span", { class: "count" }, rows.length));
-  panel.replaceChildren(toggle, open ? h("div", { class: "shop-body" },
+  panel.replaceChildren(toggle, isOpen() ? h("div", { class: "shop-body" },
     h("p", { class: "muted" }, "The shop keeps this list itself. Whatever the cards say, this is what was done."),
     rows.length ? table() : h("div", { class: "empty" }, "Nothing yet.")) : "");
 }
 
+// The columns a person asks for first; whatever else the shop tells goes into a second, quieter line.
+const FIRST = ["at", "kind", "amount", "order", "customer", "case_id"];
+const SHOWN = 4;
+
 function table() {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((column) => rows.some((row) => show(column, row[column]) !== ""));
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => rows.some((row) => show(name, row[name]) !== ""));
+  const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length + names.indexOf(name));
+  const columns = names.filter((name) => !["seq", "currency"].includes(name)).sort((one, other) => rank(one) - rank(other));
   const first = known.size === 0;
-  return h("table", { class: "table ledger" },
-    h("thead", {}, h("tr", {}, columns.map((column) => h("th", {}, column.replaceAll("_", " "))))),
-    h("tbody", {}, [...rows].reverse().map((row) => {
-      const key = JSON.stringify(row);
-      const fresh = !first && !known.has(key);
-      known.add(key);
-      return h("tr", { class: fresh ? "fresh" : "", dataset: { testid: "shop-row" } }, columns.map((column) => {
-        const value = show(column, row[column]);
-        return h("td", { title: value.length > 18 ? value : null }, value);
-      }));
-    })));
+  const body = [...rows].reverse().map((row) => {
+    const key = JSON.stringify(row);
+    const fresh = !first && !known.has(key);
+    known.add(key);
+    const rest = columns.slice(SHOWN).filter((name) => show(name, row[name]) !== "");
+    return h("tbody", { class: fresh ? "fresh" : "", dataset: { testid: "shop-row" } },
+      h("tr", {}, columns.slice(0, SHOWN).map((name) => h("td", {}, cell(name, row)))),
+      rest.length > 0 && h("tr", { class: "more" }, h("td", { colspan: SHOWN }, rest.map((name) => h("span", {}, h("i", {}, `${words(name)} `), show(name, row[name]), "  ")))));
+  });
+  return h("table", { class: "table ledger" }, h("thead", {}, h("tr", {}, columns.slice(0, SHOWN).map((name) => h("th", {}, words(name))))), body);
 }
 
-function show(column, value) {
+const words = (name) => name.replaceAll("_", " ");
+const cell = (name, row) => show(name, row[name]) + (name === "amount" && row.currency && row.amount !== null ? ` ${row.currency}` : "");
+
+function show(name, value) {
   if (value === null || value === undefined) return "";
-  if (/(^|_)(at|ts|time|when)$/.test(column)) {
+  if (/(^|_)(at|ts|time|when)$/.test(name)) {
     const seconds = typeof value === "number" ? value : Date.parse(value) / 1000;
     if (Number.isFinite(seconds)) return timeOf(seconds);
   }
-  if (typeof value === "object") return Object.entries(value).map(([name, each]) => `${name}: ${typeof each === "object" ? JSON.stringify(each) : each}`).join(", ");
+  if (typeof value === "object") return Object.entries(value).map(([each, inner]) => `${each}: ${typeof inner === "object" ? JSON.stringify(inner) : inner}`).join(", ");
   return String(value);
 }

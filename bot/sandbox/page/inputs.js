@@ -21,6 +21,7 @@ const toLocal = (unix) => {
 
 function read(item, raw) {
   if (raw === "") return null;
+  if (item.type === "number_input") return raw.trim() || null;
   return item.type === "datetimepicker" ? Math.floor(new Date(raw).getTime() / 1000) : raw;
 }
 
@@ -99,7 +100,7 @@ export function problem(block, value) {
 
 function numberProblem(item, content) {
   const number = Number(content);
-  if (!/^[-+]?(\d+\.?\d*|\.\d+)$/.test(content.trim()) || Number.isNaN(number)) return "Please enter a number.";
+  if (!/^-?\d+(\.\d+)?$/.test(content)) return "Please enter a number.";
   if (!item.is_decimal_allowed && !Number.isInteger(number)) return "Please enter a whole number.";
   if (item.min_value !== undefined && number < Number(item.min_value)) return `Please enter ${item.min_value} or more.`;
   if (item.max_value !== undefined && number > Number(item.max_value)) return `Please enter ${item.max_value} or less.`;

@@ -33,7 +33,7 @@ function blocks(lines) {
       at += 1;
     } else if (/^\s*>/.test(current)) {
       nodes.push(h("blockquote", {}, blocks(take((each) => /^\s*>/.test(each)).map((each) => each.replace(/^\s*>\s?/, "")))));
-    } else if (isItem(current)) nodes.push(list(take((each) => isItem(each) || /^\s{2,}\S/.test(each))));
+    } else if (isItem(current)) nodes.push(list(take((each) => (isItem(each) && isOrdered(each) === isOrdered(current)) || /^\s{2,}\S/.test(each))));
     else if (current.includes("|") && /^\s*\|?\s*:?-{2,}/.test(lines[at + 1] ?? "")) nodes.push(table(take((each) => each.includes("|"))));
     else nodes.push(h("p", {}, broken(take((each) => each.trim() && !starts(each)) || [current])));
     if (nodes.at(-1)?.matches?.("p") && !nodes.at(-1).childNodes.length) {
@@ -46,6 +46,7 @@ function blocks(lines) {
 }
 
 const isItem = (line) => /^\s*([-*+]|\d+[.)])\s+/.test(line);
+const isOrdered = (line) => /^\s*\d/.test(line);
 const starts = (line) => isItem(line) || /^(#{1,6}\s|\s*>|\s*```)/.test(line);
 const broken = (lines) => lines.flatMap((each, index) => (index ? [h("br"), ...inline(each)] : inline(each)));
 

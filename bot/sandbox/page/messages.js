@@ -2,7 +2,7 @@
 
 import { attachment, renderBlocks } from "./blocks.js";
 import { contextFor, runShortcut } from "./actions.js";
-import { h, icon, iconButton } from "./dom.js";
+import { h, icon, iconButton, isLocal } from "./dom.js";
 import { dayOf, fullTimeOf, timeOf } from "./dates.js";
 import { menu } from "./menus.js";
 import { mrkdwn } from "./mrkdwn.js";
@@ -114,9 +114,18 @@ function content(message, channel) {
   for (const item of message.attachments ?? []) {
     body.append(attachment(item, contextFor(`${state.me}:${channel}:${message.ts}`, { channel, message_ts: message.ts }, item.blocks)));
   }
-  for (const file of message.files ?? []) body.append(h("div", { class: "file" }, file.title ?? file.name ?? file.id));
+  for (const each of message.files ?? []) body.append(file(each));
   if (message.edited && !message.bot) body.append(h("span", { class: "muted edited" }, "(edited)"));
   return body;
+}
+
+function file(each) {
+  const name = each.title ?? each.name ?? each.id;
+  if (!isLocal(each.url_private ?? "x:")) return h("div", { class: "file" }, name);
+  const path = new URL(each.url_private, location.href).pathname;
+  const box = h("a", { class: "file", href: path, download: each.name }, name);
+  if (/\.(png|jpe?g|gif|webp)$/i.test(each.name ?? "")) box.prepend(h("img", { src: path, alt: name, onerror: (event) => event.target.remove() }));
+  return box;
 }
 
 function replies(message) {

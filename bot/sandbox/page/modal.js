@@ -110,15 +110,15 @@ export async function submit() {
   node.querySelector("[data-testid=modal-submit]")?.classList.remove("busy");
   if (answer.errors && Object.keys(answer.errors).length) return showErrors(answer.errors);
   form.errors = {};
-  if (failed(answer)) note(sentence(answer.error));
+  if (failed(answer)) note(sentence(answer));
   emit("refresh");
 }
 
 async function close(all = false) {
   if (!current) return;
   const { view, user } = current;
-  const answer = await api.close(user, { view_id: view.id, all });
-  if (failed(answer)) toast(sentence(answer.error));
+  const answer = await api.close(user, { view_id: view.id, clear: all });
+  if (failed(answer)) toast(sentence(answer));
   emit("refresh");
 }
 

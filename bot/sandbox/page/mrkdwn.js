@@ -152,8 +152,8 @@ function date(target, fallback) {
   return url ? link(url, node) : node;
 }
 
-// Inside code nothing is formatted, but <url|label> still shows its label.
-const bare = (source) => unescape(source.replace(/<(?:[^<>|]+\|)?([^<>]+)>/g, "$1"));
+// Inside code nothing is formatted, but a link token still shows its label or address.
+const bare = (source) => unescape(source.replace(/<(?:https?:|mailto:)[^<>|]+\|([^<>]+)>|<((?:https?:|mailto:)[^<>|]+)>/g, "$1$2"));
 
 export function mention(id, label) {
   const me = id === state.me;

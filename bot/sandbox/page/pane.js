@@ -21,7 +21,7 @@ list.node.addEventListener("scroll", () => { below.hidden = true; });
 
 export function drawPane() {
   const item = conversation(state.channel);
-  const sign = JSON.stringify([state.me, item && [item.id, item.name, item.archived], state.tab]);
+  const sign = JSON.stringify([state.me, item && [item.id, item.name, item.archived, item.member], state.tab]);
   if (sign === drawnPane) return;
   drawnPane = sign;
   drawnHome = "";
@@ -34,10 +34,17 @@ export function drawPane() {
     header(item),
     ...(home ? [h("div", { class: "home", id: "home", role: "tabpanel" })]
       : [h("div", { class: "scroll" }, list.node, below), composer({
-        placeholder: isAppDm(item) ? `Message ${state.app.name}` : item.kind === "im" ? `Message ${titleOf(item)}` : `Message #${item.name} – or a command such as /approvals help`,
-        disabled: item.archived && "This channel is archived. Nothing can be sent here.",
+        placeholder: isAppDm(item) ? `Message ${state.app.name}` : item.kind === "im" ? `Message ${titleOf(item)}` : `Message #${item.name}${commandHint()}`,
+        disabled: closedFor(item),
       })]));
 }
+
+function closedFor(item) {
+  if (item.archived) return "This channel is archived. Nothing can be sent here.";
+  return item.member === false ? "You can read this channel, but you are not a member of it." : null;
+}
+
+const commandHint = () => (innerWidth < 760 || !state.commands.length ? "" : ` – or type a command: ${state.commands.join(", ")}`);
 
 function header(item) {
   const app = isAppDm(item);
@@ -47,7 +54,7 @@ function header(item) {
     type: "button", role: "tab", class: "tab", "aria-selected": String(state.tab === name), dataset: { testid: `${name}-tab` }, onclick: () => emit("open-tab", name),
   }, label);
   return h("header", { class: "pane-header" },
-    h("h1", {}, face, h("span", {}, titleOf(item)), item.archived && h("span", { class: "tag tag-plain" }, "archived"), app && h("span", { class: "tag" }, "APP")),
+    h("h1", {}, face, h("span", {}, titleOf(item)), item.archived && h("span", { class: "tag tag-plain" }, "archived"), item.ext_shared && h("span", { class: "tag tag-plain" }, "shared with another organisation"), app && h("span", { class: "tag" }, "APP")),
     topic && h("span", { class: "topic" }, typeof topic === "string" ? topic : topic.value),
     app && h("div", { class: "tabs", role: "tablist", "aria-label": state.app.name }, tab("home", "Home"), tab("messages", "Messages")));
 }
@@ -67,7 +74,7 @@ export async function refreshMessages() {
   if (messages === undefined) return;
   if (!Array.isArray(messages)) {
     list.clear();
-    list.node.append(h("div", { class: "empty" }, sentence(messages?.error)));
+    list.node.append(h("div", { class: "empty" }, sentence(messages)));
     return;
   }
   list.show(messages, state.channel, intro(item, messages));
@@ -91,7 +98,7 @@ async function refreshHome() {
   if (sign === drawnHome) return;
   drawnHome = sign;
   if (!view) {
-    host.replaceChildren(h("div", { class: "empty" }, failed(answer) ? sentence(answer.error) : `${state.app.name} has not published a Home tab for you yet.`));
+    host.replaceChildren(h("div", { class: "empty" }, failed(answer) ? sentence(answer) : `${state.app.name} has not published a Home tab for you yet.`));
     return;
   }
   const scroll = host.scrollTop;
@@ -112,7 +119,7 @@ export function drawThread() {
     h("header", { class: "pane-header" }, h("h1", {}, "Thread"), h("span", { class: "topic" }, item ? `${item.kind === "im" ? "" : "#"}${titleOf(item)}` : ""),
       iconButton("close", "Close thread", () => emit("open-thread", null), { class: "icon-button push", dataset: { testid: "thread-close" } })),
     h("div", { class: "scroll" }, threadList.node),
-    composer({ thread: state.thread, placeholder: "Reply…", disabled: item?.archived && "This channel is archived." }));
+    composer({ thread: state.thread, placeholder: "Reply…", disabled: item && closedFor(item) }));
 }
 
 export async function refreshThread() {

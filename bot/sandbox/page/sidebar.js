@@ -1,6 +1,6 @@
 // The left side: channels, direct messages, apps, with what is unread.
 
-import { h, icon } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { demoMenu } from "./extras.js";
 import { avatar } from "./messages.js";
 import { conversation, emit, isAppDm, state, userName } from "./store.js";
@@ -9,14 +9,15 @@ let seen = new Map();
 
 export function drawSidebar() {
   const lists = {
-    Channels: state.conversations.filter((item) => item.kind !== "im" && !item.archived),
+    Channels: state.conversations.filter((item) => item.kind !== "im" && !item.archived && item.member !== false),
     "Direct messages": state.conversations.filter((item) => item.kind === "im" && !isAppDm(item)),
     Apps: state.conversations.filter(isAppDm),
+    "Not a member": state.conversations.filter((item) => item.member === false && !item.archived),
     Archived: state.conversations.filter((item) => item.archived),
   };
   const node = document.getElementById("sidebar");
   const focused = document.activeElement?.dataset?.testid;
-  node.replaceChildren(
+  fill(node,
     h("div", { class: "workspace" }, h("strong", {}, state.team.name), h("span", { class: "muted" }, "a local Slack, only on this computer")),
     demoMenu(),
     Object.entries(lists).filter(([, items]) => items.length).map(([title, items]) =>
@@ -39,9 +40,9 @@ export const titleOf = (item) => {
 function row(item) {
   const key = `${state.me} ${item.id}`;
   const grew = seen.has(key) && item.unread > seen.get(key);
-  const unread = item.unread > 0;
+  const unread = item.unread > 0 && item.member !== false;
   return h("button", {
-    type: "button", class: `conversation ${unread ? "unread" : ""} ${grew ? "grew" : ""}`, "aria-current": item.id === state.channel ? "page" : null,
+    type: "button", class: `conversation ${item.member === false || item.archived ? "dim" : ""} ${unread ? "unread" : ""} ${grew ? "grew" : ""}`, "aria-current": item.id === state.channel ? "page" : null,
     "aria-label": `${item.kind === "im" ? "" : "Channel "}${titleOf(item)}${unread ? `, ${item.unread} unread` : ""}`,
     dataset: { testid: `conversation-${item.id}`, unread: item.unread ?? 0 },
     onclick: () => emit("open-channel", item.id),
@@ -50,7 +51,7 @@ function row(item) {
 }
 
 function showTitle() {
-  const unread = state.conversations.reduce((sum, item) => sum + (item.unread || 0), 0);
+  const unread = state.conversations.reduce((sum, item) => sum + (item.member === false ? 0 : item.unread || 0), 0);
   const here = conversation(state.channel);
   document.title = `${unread ? `(${unread}) ` : ""}${here ? `${here.kind === "im" ? "" : "#"}${titleOf(here)} · ` : ""}${state.team.name}`;
 }

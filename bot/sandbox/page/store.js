@@ -3,7 +3,7 @@
 export const state = {
   team: { name: "…" }, app: {}, users: new Map(), channels: new Map(), groups: new Map(),
   me: null, channel: null, thread: null, tab: "messages",
-  conversations: [], shortcuts: [],
+  conversations: [], shortcuts: [], commands: [],
 };
 
 export const bus = new EventTarget();
@@ -12,10 +12,11 @@ export const on = (type, handler) => bus.addEventListener(type, (event) => handl
 
 export function load(bootstrap) {
   state.team = bootstrap.team;
-  state.app = bootstrap.app;
+  state.app = { ...bootstrap.app, bot_user_id: bootstrap.app.bot_user_id ?? bootstrap.app.bot_user };
   state.users = new Map(bootstrap.users.map((user) => [user.id, user]));
   state.channels = new Map(bootstrap.channels.map((channel) => [channel.id, channel]));
-  state.groups = new Map((bootstrap.usergroups ?? []).map((group) => [group.id, group]));
+  state.groups = new Map((bootstrap.groups ?? bootstrap.usergroups ?? []).map((group) => [group.id, group]));
+  state.commands = bootstrap.commands ?? [];
 }
 
 export const user = (id) => state.users.get(id);

@@ -31,7 +31,7 @@ export function drawTopbar() {
   }));
   bar.replaceChildren(
     iconButton("menu", "Show conversations", () => emit("toggle-sidebar"), { class: "icon-button only-narrow", dataset: { testid: "sidebar-toggle" } }),
-    h("span", { class: "brand" }, h("img", { src: "icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, state.team.name)),
+    h("span", { class: "brand" }, h("img", { src: "icon.svg", alt: "", width: 24, height: 24 }), h("span", {}, "Local Slack")),
     h("div", { class: "switcher", dataset: { testid: "user-switcher", user: state.me } },
       menu(button, entries, "you-menu"),
       h("div", { class: "others", role: "group", "aria-label": "Act as somebody else" },

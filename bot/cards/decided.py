@@ -1,0 +1,146 @@
+"""The one line of a decided card: who, what, when, why, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.cards import arguments, kit, times
+from bot.cards.view import CardView
+from bot.words import Json, clip, flowing, plain
+from graph.law.request import Effect, Kind, Outcome, Status
+
+MAX_REASON: Final = 300
+MAX_OUTCOME: Final = 200
+
+_SIGNS: Final = {
+    Status.APPROVED: "✅",
+    Status.MODIFIED: "✏️",
+    Status.REJECTED: "⛔",
+    Status.HANDLED: "🙋",
+    Status.EXPIRED: "⌛",
+    Status.CANCELLED: "↩️",
+}
+_WORDS: Final = {
+    Status.APPROVED: "Approved by",
+    Status.MODIFIED: "Modified by",
+    Status.REJECTED: "Rejected by",
+    Status.HANDLED: "Taken over by",
+    Status.EXPIRED: "Expired, nobody decided in time",
+    Status.CANCELLED: "Withdrawn by",
+}
+_RECONCILED: Final = {
+    Status.APPROVED: "It happened, says",
+    Status.REJECTED: "It did not happen, says",
+}
+_OUTCOMES: Final = {
+    Outcome.INTENT: "Being done now",
+    Outcome.DONE: "Done",
+    Outcome.FAILED: "Failed, nothing happened",
+    Outcome.UNKNOWN: "Not known whether it happened; asked separately",
+    Outcome.COMPENSATED: "Done, later undone",
+}
+
+_NOT_DONE: Final = {
+    "done": "Not done",
+    "rolled_back": "Not done, the run was rolled back",
+    "failed": "Not done, the run failed",
+    "quarantined": "Not done, the run was set aside for an operator",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of the line: our own words (`lead`, bold), then data or a time."""
+
+    lead: str = ""
+    text: str = ""
+    at: datetime | None = None
+
+    def spoken(self) -> str:
+        said = times.utc(self.at) if self.at else self.text
+        return " ".join(word for word in (self.lead, said) if word)
+
+    def elements(self) -> list[Json]:
+        lead = [kit.mrkdwn(f"*{self.lead}*")] if self.lead else []
+        data = [kit.mrkdwn(times.local(self.at))] if self.at else [plain(self.text, 600)] if self.text else []
+        return lead + data
+
+
+def decided_blocks(view: CardView) -> list[Json]:
+    """The question and its line; no buttons."""
+    request = view.request
+    line = kit.context(*(element for part in parts(view) for element in part.elements()))
+    blocks = [
+        kit.headline(arguments.headline(request)[0], "decision", request),
+        line | {"block_id": kit.block_id("outcome", request)},
+    ]
+    link = kit.link("Open the new request", view.followup_url) if view.followup else None
+    if link:
+        blocks.append(kit.context(kit.mrkdwn(link)) | {"block_id": kit.block_id("next", request)})
+    return blocks
+
+
+def told(view: CardView) -> str:
+    """The line as a sentence."""
+    return ", ".join(part.spoken() for part in parts(view)).rstrip(".") + "."
+
+
+def parts(view: CardView) -> list[Part]:
+    """Who, what, when, why, outcome: at most ten elements."""
+    found = [*_who(view), *_when(view), *_why(view), *_outcome(view)]
+    if view.run_note.strip():
+        found.append(Part(text=_short(view.run_note, MAX_OUTCOME)))
+    return found
+
+
+def _who(view: CardView) -> list[Part]:
+    status = view.request.status
+    words = _RECONCILED if view.request.kind is Kind.RECONCILE else _WORDS
+    if status is Status.EXPIRED:
+        return [Part(f"{_SIGNS[status]} {_WORDS[status]}")]
+    if view.decision is None:
+        return [Part(f"{_SIGNS[status]} {status.capitalize()}")]
+    return [Part(f"{_SIGNS[status]} {words.get(status, _WORDS[status])}", view.decider())]
+
+
+def _when(view: CardView) -> list[Part]:
+    at = view.decision.at if view.decision else view.request.decided_at
+    return [Part(at=at)] if at else []
+
+
+def _why(view: CardView) -> list[Part]:
+    reason = view.decision.reason.strip() if view.decision else ""
+    return [Part(text=f"“{_short(reason, MAX_REASON)}”")] if reason else []
+
+
+def _outcome(view: CardView) -> list[Part]:
+    status = view.request.status
+    if status is Status.MODIFIED:
+        return _followup(view)
+    if status is not Status.APPROVED or view.request.kind is Kind.RECONCILE:
+        return []
+    if view.effect is None:
+        return [Part(_NOT_DONE.get(view.run_status, "Not done yet"))]
+    found = [Part(_OUTCOMES[view.effect.status], outcome_detail(view.effect))]
+    by = view.effect.reconciled_by
+    return [*found, Part("says", view.name(by))] if by else found
+
+
+def outcome_detail(effect: Effect) -> str:
+    """What the receiver answered, in short."""
+    if effect.error.strip():
+        return _short(effect.error, MAX_OUTCOME)
+    pairs = (effect.result or {}).items() if effect.status is Outcome.DONE else ()
+    shown = [f"{arguments.humanised(name)} {arguments.written(value)}" for name, value in pairs]
+    return _short(", ".join(shown), MAX_OUTCOME)
+
+
+def _followup(view: CardView) -> list[Part]:
+    new = view.followup
+    if new is None:
+        return []
+    return [Part("Now asks", f"{arguments.headline(new)[0]} ({new.status})")]
+
+
+def _short(text: str, limit: int) -> str:
+    return clip(flowing(text), limit)[0]

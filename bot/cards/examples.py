@@ -1,0 +1,177 @@
+"""Every card in every state, hostile content included: for the golden tests and the gallery."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from bot.cards import notice, queue
+from bot.cards.home import home
+from bot.cards.review import card
+from bot.cards.samples import (
+    ASKED_AT,
+    HOSTILE,
+    LONG,
+    MAIL,
+    NAMES,
+    REFUND,
+    REFUND_ARGS,
+    REFUND_BRIEF,
+    decided,
+    decision,
+    effect,
+    request,
+)
+from bot.cards.view import Card, CardView
+from bot.words import Json
+from graph.law.request import Brief, DecisionType, EffectClass, Form, Kind, Outcome, Request, Status, request_id
+
+NOW: Final = ASKED_AT + timedelta(minutes=3)
+URL: Final = "https://example.slack.com/archives/C1/p1"
+
+
+def view(of: Request | None = None, **more: Any) -> CardView:
+    """A view of a request, the plain pending one if not said otherwise."""
+    values: dict[str, Any] = {"request": of or request(), "now": NOW, "names": NAMES}
+    return CardView(**values | more)
+
+
+def views() -> dict[str, CardView]:
+    """All states of the review card."""
+    return {**_ordinary(), **_finished(), **_executed(), **_strange()}
+
+
+def examples() -> dict[str, Card | Json]:
+    """Name → rendering of every card, notice, list and Home tab."""
+    return {**{name: card(each) for name, each in views().items()}, **_notices(), **_lists()}
+
+
+def _ordinary() -> dict[str, CardView]:
+    two = request(tier=2, approvals_required=2, reversible=False, effect_class=EffectClass.OPAQUE)
+    flagged = replace(REFUND_BRIEF, flags=("2 refunds this week", "agent: photo is blurred"))
+    return {
+        "pending": view(),
+        "pending_flags": view(request(brief=flagged)),
+        "pending_delay": view(
+            request(brief=replace(REFUND_BRIEF, flags=(), cost_of_delay="she files a chargeback"))
+        ),
+        "pending_half": view(now=ASKED_AT + timedelta(minutes=8)),
+        "pending_overdue": view(now=ASKED_AT + timedelta(minutes=40)),
+        "pending_two_persons": view(two, votes=(("UBOB", NOW),)),
+        "pending_note": view(run_note="Approvals are stopped; rejecting still works."),
+        "pending_edited": view(
+            replace(request(args={**REFUND_ARGS, "amount": "410.00"}, revision=1), form=_told())
+        ),
+        "reconcile": view(_reconcile()),
+    }
+
+
+def _reconcile(**changes: Any) -> Request:
+    brief = Brief(flags=("It was sent, and what came of it is not known: no answer after 15 s",))
+    form = Form(
+        title="Did this happen?",
+        question="Did this happen: {what}",
+        schema={"properties": {"what": {}, "effect": {"title": "Reference"}, "sent_at": {"title": "Sent at"}}},
+        after_approve="The ledger records that it happened, and the run goes on.",
+    )
+    args = {"what": "Refund 420.00 EUR to order 4711", "effect": "eff_1", "sent_at": "2027-03-01 10:03:01 UTC"}
+    return request(form, args, kind=Kind.RECONCILE, subject_effect="eff_1", brief=brief, turn=2, **changes)
+
+
+def _told() -> Form:
+    return replace(REFUND, after_approve="The card is refunded at once; it can be reversed for 30 days.")
+
+
+def _finished() -> dict[str, CardView]:
+    new = request(args={**REFUND_ARGS, "amount": "410.00"}, revision=1)
+    edited = view(decided(Status.MODIFIED), decision=decision(DecisionType.EDIT, reason="10 € were store credit"))
+    because = "The photos show another parcel."
+    return {
+        "modified": replace(edited, followup=new, followup_url=URL),
+        "modified_no_link": replace(edited, followup=replace(new, status=Status.APPROVED)),
+        "rejected": view(decided(Status.REJECTED), decision=decision(DecisionType.REJECT, reason=because)),
+        "handled": view(decided(Status.HANDLED), decision=decision(DecisionType.RESPOND, reason="Done by phone.")),
+        "expired": view(decided(Status.EXPIRED), decision=decision(DecisionType.EXPIRE, by="clock")),
+        "expired_not_swept": view(now=ASKED_AT + timedelta(hours=73)),
+        "cancelled": view(decided(Status.CANCELLED), decision=decision(DecisionType.CANCEL, by="URITA")),
+        "reconciled": view(
+            _reconcile(status=Status.REJECTED),
+            decision=decision(DecisionType.REJECT, reason="Not in the bank's list."),
+        ),
+        "decided_unseen": view(decided(Status.APPROVED)),
+    }
+
+
+def _executed() -> dict[str, CardView]:
+    approved = view(decided(Status.APPROVED), decision=decision(DecisionType.APPROVE))
+    return {
+        "approved": approved,
+        "approved_by_policy": replace(approved, decision=decision(DecisionType.APPROVE, by="policy:3")),
+        "executing": replace(approved, effect=effect(Outcome.INTENT)),
+        "done": replace(approved, effect=effect(Outcome.DONE, result={"refund_id": "re_81"})),
+        "failed": replace(
+            approved, effect=effect(Outcome.FAILED, error="card closed"), run_note="Undone: store credit."
+        ),
+        "unknown": replace(approved, effect=effect(Outcome.UNKNOWN, error="no answer after 15 s")),
+        "confirmed": replace(approved, effect=replace(effect(Outcome.DONE), reconciled_by="UBOB")),
+        "never_done": replace(approved, run_status="rolled_back"),
+        "compensated": replace(approved, effect=effect(Outcome.COMPENSATED, result={"refund_id": "re_81"})),
+    }
+
+
+def _strange() -> dict[str, CardView]:
+    bad = Brief(rationale=HOSTILE, cost_of_delay=HOSTILE, flags=(HOSTILE, "agent: " + HOSTILE), confidence=1.7)
+    form = Form(title=HOSTILE, question="Send {to} with {x}?", schema={"properties": {"to": {"title": HOSTILE}}})
+    names = {"UALICE": HOSTILE, "URITA": HOSTILE}
+    hostile = request(form, {"to": HOSTILE, HOSTILE: HOSTILE, "list": [HOSTILE]}, brief=bad)
+    said = decision(DecisionType.REJECT, reason=HOSTILE)
+    many = {f"argument_{n}": n for n in range(200)}
+    return {
+        "hostile": view(hostile, names=names, run_note=HOSTILE),
+        "hostile_decided": view(
+            replace(hostile, status=Status.REJECTED), decision=said, decided_name=HOSTILE, run_note=HOSTILE
+        ),
+        "long_argument": view(request(MAIL, {"to": "jo@shop.example", "body": LONG})),
+        "long_reason": view(request(brief=replace(REFUND_BRIEF, rationale=LONG))),
+        "many_arguments": view(request(MAIL, {"to": "jo@shop.example", **many})),
+        "many_flags": view(request(brief=Brief(flags=tuple(f"flag {n}" for n in range(30))))),
+        "empty": view(request(Form(title="", question="", schema={}), {"": ""}, brief=Brief(), requester=None)),
+    }
+
+
+def _notices() -> dict[str, Card | Json]:
+    seen = views()
+    told: Mapping[str, CardView] = {
+        name: seen[name] for name in ("done", "rejected", "modified", "hostile_decided")
+    }
+    late = {name: notice.too_late(seen[name]) for name in ("approved", "expired", "pending", "reconciled")}
+    return {
+        **{f"outcome_{name}": notice.outcome(each) for name, each in told.items()},
+        **{f"too_late_{name}": each for name, each in late.items()},
+        "waiting": notice.waiting(request(), NOW),
+        "refused": notice.refused("You asked for this yourself; somebody else has to decide it."),
+        "refused_hostile": notice.refused(HOSTILE),
+        "quarantined": notice.quarantined("run_demo", "payments", HOSTILE, NOW),
+        "unknown_effect": notice.unknown_effect(seen["unknown"]),
+    }
+
+
+def _lists() -> dict[str, Card | Json]:
+    rows = [request(id=request_id("run_demo", n, 0), sla_seconds=900 + n, tier=1 + n % 3) for n in range(30)]
+    odd = [each.request for each in _strange().values() if each.request.status is Status.PENDING]
+    odd = [replace(each, id=request_id("run_odd", n, 0)) for n, each in enumerate(odd)]
+    links = {rows[0].id: URL, odd[0].id: "javascript:alert(1)", rows[1].id: "https://evil|x>"}
+    cases: dict[str, Callable[[], Card | Json]] = {
+        "queue": lambda: queue.queue(rows, NOW, links, total=10_000),
+        "queue_odd": lambda: queue.queue(odd, NOW, links),
+        "queue_empty": lambda: queue.queue([], NOW, {}),
+        "show": lambda: queue.show(view()),
+        "show_done": lambda: queue.show(views()["done"]),
+        "show_not_found": lambda: queue.not_found(HOSTILE),
+        "help": queue.usage,
+        "help_unknown": lambda: queue.usage(HOSTILE),
+        "home": lambda: home(rows, NOW, links, total=10_000),
+        "home_odd": lambda: home(odd, NOW, links),
+        "home_empty": lambda: home([], NOW, {}),
+    }
+    return {name: build() for name, build in cases.items()}

@@ -1,0 +1,13 @@
+"""The review card: one function for every state, rendered whole from data."""
+
+from bot.cards.decided import decided_blocks
+from bot.cards.pending import pending_blocks
+from bot.cards.speech import speech
+from bot.cards.view import Card, CardView
+from graph.law.request import Status
+
+
+def card(view: CardView) -> Card:
+    """The card as it looks now; the same rows give the same card."""
+    pending = view.request.status is Status.PENDING
+    return Card(speech(view), pending_blocks(view) if pending else decided_blocks(view))

@@ -1,0 +1,67 @@
+"""What a card shows, as one value: the request, what became of it, and the moment of looking."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from bot.words import Json, clip, one_line
+from graph.law.request import Decision, Effect, Request, Status, urgency
+
+
+class Card(NamedTuple):
+    """A message: `text` is what a screen reader reads out, `blocks` what is seen."""
+
+    text: str
+    blocks: list[Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardView:
+    """All that a card says. `votes` are (user id, at); `names` maps user ids to display names."""
+
+    request: Request
+    now: datetime
+    decision: Decision | None = None
+    decided_name: str = ""
+    effect: Effect | None = None
+    votes: tuple[tuple[str, datetime], ...] = ()
+    run_status: str = ""
+    run_note: str = ""
+    followup: Request | None = None
+    followup_url: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def due_at(self) -> datetime:
+        return due_at(self.request)
+
+    def urgency(self) -> str:
+        return urgency(self.request.created_at, self.due_at(), self.now)
+
+    def open(self) -> bool:
+        """Whether a decision still counts."""
+        expires = self.request.expires_at
+        return self.request.status is Status.PENDING and (expires is None or self.now < expires)
+
+    def name(self, user: str) -> str:
+        return name_of(user, self.names)
+
+    def decider(self) -> str:
+        """Who decided, in words; never a mention, which would ping."""
+        by = self.decision.by if self.decision else ""
+        return clip(one_line(self.decided_name), 80)[0] if self.decided_name.strip() else self.name(by)
+
+
+def due_at(request: Request) -> datetime:
+    """When a decision was promised."""
+    return request.created_at + timedelta(seconds=request.sla_seconds)
+
+
+def name_of(user: str, names: Mapping[str, str]) -> str:
+    """A person, the policy or the clock as a card calls them."""
+    if user == "clock":
+        return "the clock"
+    if user.startswith("policy:"):
+        return f"policy version {clip(one_line(user[7:]), 20)[0]}"
+    known = names.get(user, "").strip()
+    return clip(one_line(known or user or "somebody"), 80)[0]

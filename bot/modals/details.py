@@ -1,0 +1,134 @@
+"""Details: everything that there is to know about a request, the arguments whole and first.
+
+Where the card could not show all of it, this modal carries Approve: the full text was opened.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bot.cards import flags, times
+from bot.cards.arguments import FULL, asked, written
+from bot.cards.decided import MAX_REASON
+from bot.cards.pending import approvable, confidence
+from bot.cards.view import name_of
+from bot.ids import DETAILS, Origin, Ref
+from bot.modals.bundle import RECENT, as_json, conversation, text_of
+from bot.modals.frame import modal
+from bot.modals.sheet import MAX_UNITS, Sheet
+from bot.words import Json, clip, flowing, one_line
+from graph.law.request import Decision, EffectClass, Request, Status
+
+_PROMISES: Final = {
+    EffectClass.IDEMPOTENT: "The receiver recognises a repeated attempt, so it happens at most once.",
+    EffectClass.QUERYABLE: "Gatepost can look up whether it happened.",
+    EffectClass.OPAQUE: "Nobody but a person could tell whether it happened; it is tried at most once.",
+}
+
+
+def build(
+    request: Request,
+    ref: Ref,
+    channel: str | None,
+    ts: str | None,
+    *,
+    names: Mapping[str, str] | None = None,
+    earlier: Sequence[Decision] = (),
+) -> Json:
+    """The page; `earlier` are decisions on the same thing, newest first."""
+    sheet = Sheet()
+    whole = _action(sheet, request)
+    whole = sheet.add("Flags", _flags(request), most=MAX_UNITS) and whole
+    _reasons(sheet, request)
+    rest = _context(sheet, request.brief.context)
+    sheet.add("Facts Gatepost looked at", text_of(request.brief.facts))
+    sheet.add("Earlier decisions on this", _earlier(earlier, names or {}))
+    sheet.add("Record", _record(request))
+    for title, turns in rest:
+        sheet.add(title, turns, most=20_000)
+    submit = "Approve" if whole and must_be_read(request) else None
+    return modal("Details", DETAILS, Origin(ref, channel, ts), sheet.close(), submit)
+
+
+def must_be_read(request: Request) -> bool:
+    """Whether approving needs this page, because the card can't show everything."""
+    return request.status is Status.PENDING and not approvable(request)
+
+
+def _action(sheet: Sheet, request: Request) -> bool:
+    """The question and the arguments, never shortened: whether they are whole."""
+    question = sheet.add("Asked", asked(request), most=MAX_UNITS)
+    long = {name: text for name, value in request.args.items() if len(text := written(value)) > FULL}
+    short = [
+        f"{one_line(name)}: {one_line(written(request.args[name]))}" for name in request.args if name not in long
+    ]
+    values = [sheet.add("Arguments", "\n".join(short), most=MAX_UNITS)]
+    values += [_argument(sheet, name, request.args[name]) for name in long]
+    sheet.add("On Approve", request.form.after_approve)
+    return question and all(values)
+
+
+def _argument(sheet: Sheet, name: str, value: Any) -> bool:
+    text = as_json(value) if isinstance(value, dict | list) else written(value)
+    return sheet.add(f"{one_line(name)} ({len(text)} characters)", text, most=MAX_UNITS)
+
+
+def _reasons(sheet: Sheet, request: Request) -> None:
+    brief = request.brief
+    sheet.add("Agent says", brief.rationale, most=12_000)
+    sheet.add("Agent, if it waits", brief.cost_of_delay)
+    sheet.add("Confidence", "\n".join([f"Agent: {confidence(request)}", *_signals(brief.signals)]))
+    sheet.add("Alternatives, in the agent's words", _alternatives(request))
+    sheet.add("Why a person is asked", "\n".join(request.route_why))
+
+
+def _signals(signals: Mapping[str, float | None]) -> list[str]:
+    return [f"{name}: {'not given' if value is None else value}" for name, value in signals.items()]
+
+
+def _alternatives(request: Request) -> str:
+    found = []
+    for letter, choice in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", request.brief.alternatives, strict=False):
+        found.append(f"{letter}: {flowing(choice.title)}\n   {choice.type} {written(choice.args)}")
+    return "\n".join(found)
+
+
+def _flags(request: Request) -> str:
+    return "\n".join(flag.spoken() for flag in flags.flags(request))
+
+
+def _context(sheet: Sheet, bundle: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The agent's context under its own headings; the older part of conversations comes back for later."""
+    older = []
+    for key, value in bundle.items():
+        title = f"Agent's context: {clip(flowing(str(key)), 60)[0]}"
+        turns = conversation(value)
+        if turns is None:
+            sheet.add(title, text_of(value))
+            continue
+        recent = turns[-RECENT:]
+        count = f" (last {len(recent)} of {len(turns)} turns)" if len(turns) > RECENT else ""
+        sheet.add(title + count, "\n".join(recent))
+        if len(turns) > RECENT:
+            older.append((f"{title} (the {len(turns) - RECENT} turns before)", "\n".join(turns[:-RECENT])))
+    return older
+
+
+def _earlier(decisions: Sequence[Decision], names: Mapping[str, str]) -> str:
+    shown = []
+    for taken in decisions:
+        reason = f": “{clip(flowing(taken.reason), MAX_REASON)[0]}”" if taken.reason.strip() else ""
+        shown.append(f"{taken.type} by {name_of(taken.by, names)}, {times.utc(taken.at)}{reason}")
+    return "\n".join(shown)
+
+
+def _record(request: Request) -> str:
+    return "\n".join(
+        (
+            f"Request {request.id}, version {request.version}, {request.status}, tier {request.tier}",
+            f"Run {request.run_id} of {request.workflow}, turn {request.turn}",
+            f"Action {request.action_type}, policy version {request.policy_version}",
+            "Can be undone." if request.reversible else "Can't be undone.",
+            _PROMISES[request.effect_class],
+            f"Digest {request.digest}",
+        )
+    )

@@ -1,0 +1,56 @@
+"""Every modal on ordinary and hostile requests: for the golden tests and the gallery."""
+
+from dataclasses import replace
+
+from bot.cards.examples import views
+from bot.cards.samples import NAMES, decision, request
+from bot.ids import Ref, ref_of
+from bot.modals import details, edit, reject, respond
+from bot.words import Json
+from graph.law.request import DecisionType, Request
+
+CHANNEL, TS = "C0REVIEW", "1803.0001"
+RICH_ARGS = {
+    "order": "4711",
+    "amount": "420.00",
+    "currency": "EUR",
+    "cause": "damaged",
+    "note": "first line\nsecond line",
+    "notify": True,
+    "parcels": 2,
+    "booked_on": "2027-02-27",
+    "lines": [{"sku": "A-1", "count": 2}],
+}
+
+
+def requests() -> dict[str, Request]:
+    """The requests on which modals are tried."""
+    seen = views()
+    strange = ("hostile", "long_argument", "many_arguments", "many_flags", "empty", "reconcile", "done")
+    return {"plain": request(), "rich": request(args=RICH_ARGS), **{name: seen[name].request for name in strange}}
+
+
+def examples() -> dict[str, Json]:
+    """Name → view of every modal."""
+    found: dict[str, Json] = {}
+    for name, asked in requests().items():
+        ref: Ref = ref_of(asked)
+        found[f"edit_{name}"] = edit.build(asked, ref, CHANNEL, TS)
+        found[f"reject_{name}"] = reject.build(asked, ref, CHANNEL, TS)
+        found[f"respond_{name}"] = respond.build(asked, ref, None, None)
+        found[f"details_{name}"] = details.build(asked, ref, CHANNEL, TS)
+    plain = request()
+    taken = [
+        decision(DecisionType.REJECT, reason="Not this customer."),
+        decision(DecisionType.APPROVE, by="policy:2"),
+    ]
+    deep: object = "bottom"
+    for _ in range(2000):
+        deep = [deep]
+    context = {"deep": deep, "numbers": list(range(5000)), "text": "word " * 20_000, "": None}
+    odd = replace(plain, brief=replace(plain.brief, context=context))
+    ref = ref_of(plain)
+    return found | {
+        "details_earlier": details.build(plain, ref, CHANNEL, TS, names=NAMES, earlier=taken),
+        "details_odd_context": details.build(odd, ref, CHANNEL, TS),
+    }

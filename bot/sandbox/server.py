@@ -1,0 +1,171 @@
+"""The sandbox as one ASGI application, and how to run it: on loopback, for loopback, nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from bot.sandbox import control, replies, uiapi, webapi, webapi_files
+from bot.sandbox.workspace import Workspace
+from bot.sandbox.world import AppConfig, World
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+PAGE = Path(__file__).parent / "page"
+
+
+def create_app(
+    world: World | None = None,
+    store_path: Path | None = None,
+    *,
+    app_config: AppConfig | None = None,
+    mounts: Mapping[str, ASGIApp] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """One local Slack; its state lives in `store_path` and is loaded from there if it exists."""
+    if store_path is None:
+        raise ValueError("the sandbox needs a store_path")
+    workspace = Workspace(world or World(), store_path, app_config or AppConfig(), clock)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        await workspace.deliver.close()
+        workspace.store.close()
+
+    app = Starlette(routes=_routes(mounts or {}), lifespan=lifespan, middleware=[Middleware(LoopbackOnly)])
+    app.state.workspace = workspace
+    return app
+
+
+def _routes(mounts: Mapping[str, ASGIApp]) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Route("/api/{method:path}", webapi.call, methods=["GET", "POST"]),
+        Route("/upload/v1/{secret}", webapi_files.upload, methods=["POST"]),
+        Route("/files/{file_id}", webapi_files.download, methods=["GET"]),
+        Route("/actions/{secret}", replies.respond, methods=["POST"]),
+        WebSocketRoute("/link/", _link),
+        *control.ROUTES,
+        *uiapi.ROUTES,
+        *(Mount(path, app=mounted) for path, mounted in mounts.items()),
+    ]
+    return [*routes, Mount("/", app=StaticFiles(directory=PAGE, html=True, check_dir=False))]
+
+
+async def _link(websocket: WebSocket) -> None:
+    workspace: Workspace = websocket.app.state.workspace
+    if not workspace.tickets.use_socket(websocket.query_params.get("ticket", "")):
+        await websocket.close(4403)
+        return
+    await workspace.sockets.serve(websocket)
+
+
+class LoopbackOnly:
+    """Refuses what does not come from this machine's own names: other hosts, and other sites' pages."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        sent = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        host, origin = sent.get("host", ""), sent.get("origin")
+        if not _loopback(f"//{host}") or (origin is not None and not _loopback(origin)):
+            if scope["type"] == "http":
+                await PlainTextResponse("only from this machine", 403)(scope, receive, send)
+            return
+        workspace: Workspace = scope["app"].state.workspace
+        # Links in payloads lead back to where the sandbox was first reached.
+        workspace.base_url = workspace.base_url or f"http://{host}"
+        await self.app(scope, receive, send)
+
+
+def _loopback(url: str) -> bool:
+    try:
+        return urlsplit(url).hostname in LOOPBACK
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if host not in LOOPBACK:
+        raise ValueError(f"the sandbox listens on loopback only, not on {host!r}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which also says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+async def _ready(server: _Server, task: asyncio.Task[None]) -> None:
+    waiting = asyncio.create_task(server.ready.wait())
+    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+    if not server.started:
+        waiting.cancel()
+        await task
+        raise RuntimeError("the sandbox did not start")
+
+
+def _server(app: Starlette, listener: socket.socket, host: str) -> tuple[_Server, str]:
+    port = listener.getsockname()[1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    app.state.workspace.base_url = url
+    config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1)
+    return _Server(config), url
+
+
+@asynccontextmanager
+async def running(app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Runs the app in this event loop for the length of the block; gives its base URL."""
+    listener = _listen(host, port)
+    server, url = _server(app, listener, host)
+    # Signals belong to whoever runs the loop.
+    task = asyncio.create_task(server._serve([listener]))
+    try:
+        await _ready(server, task)
+        yield url
+    finally:
+        app.state.workspace.hub.close()
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+async def serve(
+    app: Starlette, *, host: str = "127.0.0.1", port: int = 0, on_ready: Callable[[str], None] | None = None
+) -> None:
+    """Runs until SIGINT or SIGTERM; `on_ready` hears the base URL once connections are accepted."""
+    listener = _listen(host, port)
+    server, url = _server(app, listener, host)
+    task = asyncio.create_task(server.serve([listener]))
+    await _ready(server, task)
+    if on_ready is not None:
+        on_ready(url)
+    await task

@@ -1,0 +1,81 @@
+"""The gateway graph: propose → gate → execute → propose …, and rollback when the agent gives up.
+
+Node names are schema: paused runs remember them. The gate holds nothing but its one interrupt.
+"""
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+import graph.flow  # noqa: F401  (strict msgpack before langgraph)
+from graph.flow.segment import Ended, Moved, Segment, Settled, Unsure
+from graph.flow.state import State, answer_of
+from graph.law.request import Outcome, Status
+from graph.law.routing import RouteKind
+
+
+async def propose(state: State, runtime: Runtime[Segment]) -> State:
+    """Ask the agent for its next action, or ask people again about one whose ground has shifted."""
+    segment, turn = runtime.context, state.get("turn", 0) + 1
+    done: State = {"turn": turn, "again": None, "unsure": None}
+    if effect := state.get("unsure"):
+        request = await segment.ask_about_effect(turn, effect)
+        return done | {"request_id": request.id, "reconciling": True, "next": "gate"}
+    again = state.get("again")
+    framed = await (segment.ask_again(turn, again) if again else segment.next_action(turn))
+    if isinstance(framed, Ended):
+        if framed.give_up:
+            return done | {"mode": "rollback", "next": "rollback", "outcome": framed.words}
+        return done | {"next": "end", "status": "done", "outcome": framed.words}
+    step = {RouteKind.AUTO: "execute", RouteKind.REJECT: "propose"}.get(RouteKind(framed.route), "gate")
+    return done | {"request_id": framed.id, "reconciling": False, "next": step}  # type: ignore[return-value]
+
+
+async def gate(state: State) -> State:
+    """Wait for people."""
+    request_id, status = answer_of(interrupt({"request_id": state["request_id"]}))
+    if state.get("reconciling"):
+        return {"next": "rollback" if state.get("mode") == "rollback" else "propose"}
+    return {"request_id": request_id, "next": "execute" if status == Status.APPROVED else "propose"}
+
+
+async def execute(state: State, runtime: Runtime[Segment]) -> State:
+    """Carry out exactly what was approved, by the ledger."""
+    match await runtime.context.execute(state["request_id"]):
+        case Moved(why):
+            return {"again": {"request_id": state["request_id"], "why": why}, "next": "propose"}
+        case Unsure(effect):
+            return {"unsure": effect, "next": "propose"}
+    return {"next": "propose"}
+
+
+async def rollback(state: State, runtime: Runtime[Segment]) -> State:
+    """Undo one effect, newest first; come back until nothing is left."""
+    effect = await runtime.context.next_undo()
+    if effect is None:
+        return {"next": "end", "status": "rolled_back"}
+    match await runtime.context.undo(effect):
+        case Unsure(undo):
+            return {"unsure": undo, "next": "propose"}
+        case Settled(status, undo) if status is Outcome.FAILED:
+            return {"unsure": undo, "next": "propose"}
+    return {"next": "rollback"}
+
+
+def _step(state: State) -> str:
+    return END if state["next"] == "end" else state["next"]
+
+
+def build() -> Any:
+    """The uncompiled gateway graph."""
+    gateway = StateGraph(State, context_schema=Segment)
+    for node in (propose, gate, execute, rollback):
+        gateway.add_node(node.__name__, node)
+    gateway.add_edge(START, "propose")
+    gateway.add_conditional_edges("propose", _step, ["gate", "execute", "propose", "rollback", END])
+    gateway.add_conditional_edges("gate", _step, ["execute", "propose", "rollback"])
+    gateway.add_conditional_edges("execute", _step, ["propose"])
+    gateway.add_conditional_edges("rollback", _step, ["rollback", "propose", END])
+    return gateway

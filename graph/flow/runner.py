@@ -1,0 +1,177 @@
+"""The runner: the only place that calls LangGraph. Claims owed runs, plays one segment, commits it whole."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import structlog
+from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
+from langgraph.types import Command
+
+import graph.flow  # noqa: F401  (strict msgpack before langgraph)
+from graph.failpoints import failpoint
+from graph.flow.effects import RetryLater
+from graph.flow.gateway import build
+from graph.flow.lease import Lease
+from graph.flow.ports import Checkpoints, SegmentSaver
+from graph.flow.segment import Segment
+from graph.flow.workflow import Workflow
+from graph.law.request import Kind, Status
+from graph.verbs.errors import Fenced
+from graph.verbs.ports import Run, RunStatus, Store, Tx
+
+MAX_ATTEMPTS: Final = 20
+_MAX_STEPS: Final = 1000
+_log: Final = structlog.get_logger("gatepost.runner")
+
+
+class Runner:
+    """Plays segments of the given workflows. Any number of runners may share a database."""
+
+    def __init__(
+        self,
+        store: Store,
+        checkpoints: Checkpoints,
+        workflows: Mapping[str, Workflow],
+        *,
+        lease_seconds: float = 30.0,
+        parallel: int = 8,
+    ) -> None:
+        self._store = store
+        self._checkpoints = checkpoints
+        self._workflows = workflows
+        self._lease_seconds = lease_seconds
+        self._parallel = parallel
+        self._graph = build().compile()
+
+    async def work(self, run_id: str | None = None) -> int:
+        """Claim what is owed (or just one run), play it; returns how many segments were played."""
+        claimed_at = time.monotonic()
+        async with self._store.begin() as tx:
+            runs = await tx.runs.claim(list(self._workflows), self._parallel, self._lease_seconds, run_id)
+        await asyncio.gather(*(self._play(run, claimed_at) for run in runs))
+        return len(runs)
+
+    async def _play(self, run: Run, claimed_at: float) -> None:
+        lease = Lease(run, self._lease_seconds, claimed_at)
+        segment = asyncio.create_task(self._segment(lease))
+        heart = asyncio.create_task(self._keep(lease, segment))
+        try:
+            await segment
+        except asyncio.CancelledError:
+            if not segment.cancelled() or _being_cancelled():
+                raise
+            _log.info("segment given up: the lease is lost", run=run.id)
+        except Fenced as fenced:
+            _log.info("segment given up", run=run.id, reason=str(fenced))
+        except RetryLater as later:
+            await self._again(run, later.delay, str(later), blameless=True)
+        except Exception as problem:  # whatever agents' code raises must not stop the worker
+            _log.warning("segment failed", run=run.id, error=type(problem).__name__, exc_info=True)
+            await self._failed(run, f"{type(problem).__name__}: {problem}")
+        finally:
+            heart.cancel()
+
+    async def _keep(self, lease: Lease, segment: "asyncio.Task[None]") -> None:
+        """Renew the lease while the segment plays; cut the segment off when the lease is lost."""
+        while True:
+            await asyncio.sleep(self._lease_seconds / 3)
+            try:
+                async with self._store.begin() as tx:
+                    await lease.hold(tx)
+            except Fenced:
+                segment.cancel()
+                return
+            except Exception as problem:  # the database may be back before the lease runs out
+                _log.warning("lease not renewed", run=lease.run.id, error=type(problem).__name__)
+
+    async def _segment(self, lease: Lease) -> None:
+        run = lease.run
+        segment = Segment(self._store, self._workflows[run.workflow], lease)
+        saver = self._checkpoints.saver()
+        playing = self._graph.copy({"checkpointer": saver})
+        config = {
+            "configurable": {"thread_id": run.id, CONFIG_KEY_STRICT_RESUME: True},
+            "recursion_limit": _MAX_STEPS,
+        }
+        values = await playing.ainvoke(await self._input(run), config, context=segment, durability="exit")
+        failpoint("segment:before_commit")
+        interrupts = values.get("__interrupt__", ())
+        async with self._store.begin() as tx:
+            await saver.flush(tx)
+            if interrupts:
+                await self._pause(tx, segment, interrupts)
+            else:
+                await self._end(tx, run, values)
+        failpoint("segment:after_commit")
+
+    async def _input(self, run: Run) -> Any:
+        """A run that never paused starts; one that did is resumed with the decision it is owed, by id."""
+        if run.interrupt_id is None:
+            return {"run_id": run.id, "turn": 0, "mode": "forward"}
+        async with self._store.begin() as tx:
+            requests = await tx.requests.of_run(run.id)
+        owed = [request for request in requests if request.interrupt_id == run.interrupt_id]
+        if not owed or owed[-1].status in (Status.PENDING, Status.MODIFIED):
+            raise RuntimeError(f"run {run.id} is owed a resume but its gate has no decision")
+        answer = {"request_id": owed[-1].id, "status": str(owed[-1].status)}
+        return Command(resume={run.interrupt_id: answer})
+
+    async def _pause(self, tx: Tx, segment: Segment, interrupts: Sequence[Any]) -> None:
+        draft, run = segment.draft, segment.run
+        if draft is None or len(interrupts) != 1:
+            raise RuntimeError(f"run {run.id} paused without exactly one request")
+        interrupt_id = interrupts[0].id
+        if not await tx.requests.insert(replace(draft, interrupt_id=interrupt_id)):
+            raise RuntimeError(f"request {draft.id} was opened twice")
+        await tx.audit.record(
+            "request_opened",
+            f"agent:{run.workflow}",
+            run_id=run.id,
+            request_id=draft.id,
+            digest=draft.digest,
+            tier=draft.tier,
+            parent=draft.parent_id,
+            why=list(draft.route_why),
+            policy_version=draft.policy_version,
+        )
+        policy = (await tx.policies.version(draft.policy_version)).policy
+        await tx.cards.want(draft.id, policy.tiers[draft.tier].channel)
+        if draft.parent_id and draft.kind is Kind.ACTION:
+            await tx.cards.touch(draft.parent_id)
+        await tx.runs.pause(run, interrupt_id)
+
+    async def _end(self, tx: Tx, run: Run, values: Mapping[str, Any]) -> None:
+        status = RunStatus(values.get("status", RunStatus.FAILED))
+        words = str(values.get("outcome", ""))
+        await tx.runs.finish(run, status, words)
+        await tx.audit.record(f"run_{status}", f"agent:{run.workflow}", run_id=run.id, outcome=words)
+        if run.requester:
+            await tx.owed.add("run_ended", run.id, {"run_id": run.id, "user": run.requester})
+
+    async def _again(self, run: Run, delay: float, error: str, *, blameless: bool) -> None:
+        try:
+            async with self._store.begin() as tx:
+                await tx.runs.retry(run, delay, error[:500], blameless=blameless)
+        except Fenced:
+            _log.info("retry not recorded: the lease is lost", run=run.id)
+
+    async def _failed(self, run: Run, error: str) -> None:
+        if run.attempts < MAX_ATTEMPTS:
+            await self._again(run, min(300.0, 0.5 * 2 ** min(run.attempts, 10)), error, blameless=False)
+            return
+        async with self._store.begin() as tx:
+            await tx.runs.finish(run, RunStatus.QUARANTINED, error[:500])
+            await tx.audit.record("run_quarantined", "flow", run_id=run.id, error=error[:500])
+            text = f"Run {run.id} ({run.workflow}) failed {run.attempts} times and was set aside: {error[:300]}"
+            await tx.owed.add("operators", f"quarantine:{run.id}", {"text": text, "run_id": run.id})
+
+
+def _being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+__all__ = ["MAX_ATTEMPTS", "Runner", "SegmentSaver"]

@@ -1,0 +1,60 @@
+"""What follows every decision: the record, the run that wakes, the cards and people that are told."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from graph.law.request import ENDS, Decision, DecisionType, Request, Status
+from graph.verbs.ports import PolicyVersion, Tx
+
+
+async def settle(
+    tx: Tx, request: Request, decision: Decision, policy: PolicyVersion, *, wake: bool = True
+) -> Request | None:
+    """Flip the request and write all that is owed; None when somebody was faster."""
+    status = ENDS[decision.type]
+    window = decision.at + policy.policy.execution_window if status is Status.APPROVED else None
+    if decision.type is DecisionType.EXPIRE:
+        flipped = await tx.requests.expire(request)
+    else:
+        flipped = await tx.requests.decide(request, status, window)
+    if not flipped:
+        return None
+    await tx.requests.add_decision(decision)
+    await record(tx, request, decision)
+    await tx.cards.touch(request.id)
+    if status is not Status.APPROVED and status is not Status.MODIFIED:
+        await owe_outcome(tx, request)
+    if wake:
+        await tx.runs.wake(request.run_id)
+    return replace(
+        request,
+        status=status,
+        version=request.version + 1,
+        decided_at=decision.at,
+        execution_expires_at=window,
+        next_step_at=None,
+    )
+
+
+async def record(tx: Tx, request: Request, decision: Decision) -> None:
+    """The audit entry of a terminal decision: who, what, when, why, under which policy, after how long."""
+    await tx.audit.record(
+        f"request_{ENDS[decision.type]}",
+        decision.by,
+        run_id=request.run_id,
+        request_id=request.id,
+        digest=decision.digest,
+        reason=decision.reason or "none required",
+        policy_version=request.policy_version,
+        tier=request.tier,
+        version=request.version,
+        via=decision.via,
+        seconds_open=int((decision.at - request.created_at) / timedelta(seconds=1)),
+        next_request=decision.next_request_id,
+    )
+
+
+async def owe_outcome(tx: Tx, request: Request) -> None:
+    """The requester is told what came of it; the words are made from the rows when it is delivered."""
+    if request.requester:
+        await tx.owed.add("outcome", request.id, {"request_id": request.id, "user": request.requester})

@@ -1,0 +1,172 @@
+"""The agent that needs no model: a pure function of the input, the shop's case and the history."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from graph.flow.workflow import Case, Done, GiveUp, Proposal, Step
+from graph.law.request import Alternative
+from graph.workflows.payments import shop
+from graph.workflows.payments.actions import MANY_REFUNDS, NEW_CUSTOMER_DAYS, gone
+from graph.workflows.payments.context import bundle
+from graph.workflows.payments.letters import letter, summary
+from graph.workflows.payments.plan import CREDIT, LETTER, REFUND, Standing, standing
+
+# From which amount in dispute how much goodwill: small enough that a policy may let it run alone.
+_GOODWILL: Final = ((Decimal(1000), "20.00"), (Decimal(100), "15.00"), (Decimal(0), "5.00"))
+Document = Mapping[str, Any]
+
+
+class PlainAgent:
+    """Reserves a small credit, refunds the card, writes to the customer; and takes no for an answer."""
+
+    async def next(self, case: Case) -> Step:
+        """The next step. Raises when the shop can't be asked just now: that is no reason to undo anything."""
+        if case.remarks:
+            return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
+        try:
+            found = await shop.case_of(str(case.input["case_id"]))
+        except shop.NotThere as error:
+            return GiveUp(str(error))
+        return decide(found, case)
+
+
+def decide(found: Document, case: Case) -> Step:
+    """The next step of a case, as the shop knows it."""
+    now = standing(case.history)
+    if isinstance(now, GiveUp):
+        return now
+    if now.step is None:
+        return Done(summary(found, now))
+    if (changed := gone(found)) is not None:
+        return GiveUp(changed)
+    match now.step:
+        case "reserve_credit":
+            return _credit(found, case)
+        case "refund_card":
+            return _refund(found, case) if now.rejections == 0 else _instead(found, case)
+        case _:
+            return _letter(found, case, now)
+
+
+def _credit(found: Document, case: Case) -> Proposal:
+    recommendation = "Reserve a small store credit for the trouble, then refund the card."
+    return Proposal(
+        action=CREDIT,
+        args=_credit_args(found, _goodwill(found)),
+        rationale=f"{_waited(found)} A small credit for the trouble is usual; it is released if the refund fails.",
+        confidence=0.96,
+        signals=_signals(found, 0.96),
+        cost_of_delay=_waited(found),
+        context=bundle(found, case, recommendation),
+    )
+
+
+def _refund(found: Document, case: Case) -> Proposal:
+    confidence = _confidence(found)
+    half = format(max(Decimal("0.01"), Decimal(found["amount"]) / 2), ".2f")
+    return Proposal(
+        action=REFUND,
+        args=_refund_args(found, found["amount"]),
+        rationale=f"The customer asks for {_money(found)} back for “{found['order']['item']}”. {_evidence(found)}",
+        confidence=confidence,
+        signals=_signals(found, confidence),
+        alternatives=(
+            Alternative(
+                title=f"Give {_money(found)} as store credit instead",
+                type=CREDIT,
+                args=_credit_args(found, found["amount"]),
+            ),
+            Alternative(
+                title=f"Refund half: {half} {found['currency']}", type=REFUND, args=_refund_args(found, half)
+            ),
+        ),
+        cost_of_delay=_waited(found),
+        context=bundle(found, case, f"Refund {_money(found)} to the card."),
+    )
+
+
+def _instead(found: Document, case: Case) -> Proposal:
+    return Proposal(
+        action=CREDIT,
+        args=_credit_args(found, found["amount"]),
+        rationale="The refund to the card was rejected. Store credit of the same amount still helps the customer.",
+        confidence=0.8,
+        signals=_signals(found, 0.8),
+        cost_of_delay=_waited(found),
+        context=bundle(found, case, f"Give {_money(found)} as store credit instead of the refund."),
+    )
+
+
+def _letter(found: Document, case: Case, now: Standing) -> Proposal:
+    plainer = now.rejections > 0
+    return Proposal(
+        action=LETTER,
+        args={"case_id": found["id"], "customer": found["customer"]["id"], "body": letter(found, now)},
+        rationale="A plainer wording, because the first was rejected."
+        if plainer
+        else "Tells what was done, nothing else.",
+        confidence=0.93,
+        signals=_signals(found, 0.93),
+        cost_of_delay=_waited(found),
+        context=bundle(found, case, "Tell the customer what was done."),
+    )
+
+
+def _credit_args(found: Document, amount: str) -> dict[str, Any]:
+    return {
+        "case_id": found["id"],
+        "customer": found["customer"]["id"],
+        "amount": amount,
+        "currency": found["currency"],
+    }
+
+
+def _refund_args(found: Document, amount: str) -> dict[str, Any]:
+    return {"case_id": found["id"], "order": found["order"]["id"], "amount": amount, "currency": found["currency"]}
+
+
+def _goodwill(found: Document) -> str:
+    return next(credit for least, credit in _GOODWILL if Decimal(found["amount"]) >= least)
+
+
+def _confidence(found: Document) -> float:
+    """Lower with everything that speaks against an ordinary case."""
+    past, score = _past(found), 0.92
+    if past and Decimal(found["amount"]) >= 10 * Decimal(past["average"]):
+        score -= 0.16
+    if past.get("count_30_days", 0) >= MANY_REFUNDS:
+        score -= 0.14
+    if found["customer"]["days"] < NEW_CUSTOMER_DAYS:
+        score -= 0.08
+    return round(score, 2)
+
+
+def _signals(found: Document, stated: float) -> dict[str, float | None]:
+    """What speaks for the proposal, each 0..1; None where there is nothing to judge by."""
+    answered = any(turn["from"] == "support" for turn in found["conversation"])
+    past = _past(found)
+    precedent = min(1.0, round(float(past["average"]) / float(found["amount"]), 2)) if past else None
+    return {"stated": stated, "evidence": 0.9 if answered else 0.6, "precedent": precedent}
+
+
+def _evidence(found: Document) -> str:
+    replies = [turn for turn in found["conversation"] if turn["from"] == "support"]
+    if not replies:
+        return "Support has not looked at it yet."
+    return f"Support has answered {len(replies)} time{'s' if len(replies) > 1 else ''}; see the conversation."
+
+
+def _past(found: Document) -> dict[str, Any]:
+    return dict(found["customer"]["refunds"].get(found["currency"], {}))
+
+
+def _waited(found: Document) -> str:
+    days = found["waited_days"]
+    if days < 1:
+        return "The customer has waited less than a day."
+    return f"The customer has waited {days} day{'s' if days > 1 else ''}."
+
+
+def _money(found: Document) -> str:
+    return f"{found['amount']} {found['currency']}"

@@ -1,0 +1,53 @@
+"""A real PostgreSQL for tests: the embedded server, one fresh migrated database a test."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import URL
+
+from storage.engine import _embedded, make_engine, parse_url
+from storage.store import PgStore
+
+WORKSPACE = "THOME"
+DEFAULT_POLICY = Path(__file__).resolve().parents[2] / "graph" / "policies" / "default.toml"
+
+
+def server_url(home: Path) -> URL:
+    """The test server: `TEST_DATABASE_URL`, or one embedded server for the whole test run."""
+    configured = os.environ.get("TEST_DATABASE_URL")
+    return parse_url(configured) if configured else _embedded(home)
+
+
+def dsn(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextmanager
+def fresh_database(server: URL, template: str | None = None) -> Iterator[URL]:
+    """A database of one's own, dropped afterwards."""
+    name = f"gp_{secrets.token_hex(6)}"
+    with psycopg.connect(dsn(server), autocommit=True) as connection:
+        source = f' template "{template}"' if template else ""
+        connection.execute(f'create database "{name}"{source}')
+    try:
+        yield server.set(database=name)
+    finally:
+        with psycopg.connect(dsn(server), autocommit=True) as connection:
+            connection.execute(f'drop database if exists "{name}" with (force)')
+
+
+@asynccontextmanager
+async def open_store(url: URL, *, policy: str | None = None) -> AsyncIterator[PgStore]:
+    """A store on a migrated database, with a policy in force."""
+    engine = make_engine(url)
+    store = PgStore(engine, WORKSPACE)
+    async with store.begin() as tx:
+        await tx.policies.apply(policy or DEFAULT_POLICY.read_text(), "test")
+    try:
+        yield store
+    finally:
+        await engine.dispose()

@@ -1,0 +1,63 @@
+"""A real shop for a test: uvicorn in a thread on a free loopback port, gone when the test is done."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+
+from bot.sandbox.shop import create_shop
+
+
+def listening() -> socket.socket:
+    """A socket that accepts already: whoever connects before the server is up waits for it."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(128)
+    return sock
+
+
+def url_of(sock: socket.socket) -> str:
+    return f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
+@contextmanager
+def running_shop(path: Path) -> Iterator[str]:
+    """Serve the shop whose state is the file at `path`; yields its base URL."""
+    sock = listening()
+    server = uvicorn.Server(uvicorn.Config(create_shop(path), log_level="critical", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="shop", daemon=True)
+    thread.start()
+    try:
+        httpx.get(f"{url_of(sock)}/health", timeout=20, trust_env=False).raise_for_status()
+        yield url_of(sock)
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        sock.close()
+        assert not thread.is_alive(), "the shop did not stop"
+
+
+def ledger(url: str, case_id: str | None = None) -> list[dict[str, Any]]:
+    """What really happened, in order."""
+    params = {"case_id": case_id} if case_id else {}
+    return list(httpx.get(f"{url}/ledger", params=params, trust_env=False).raise_for_status().json())
+
+
+def fresh_case(url: str, **fields: Any) -> dict[str, Any]:
+    """A case with a customer and an order of its own."""
+    return dict(httpx.post(f"{url}/cases", json=fields, trust_env=False).raise_for_status().json())
+
+
+def withdraw(url: str, case_id: str) -> None:
+    """The customer takes the case back."""
+    httpx.post(f"{url}/cases/{case_id}/withdraw", trust_env=False).raise_for_status()
+
+
+def fail(url: str, target: str, mode: str, **fields: Any) -> None:
+    """From now on the shop fails like this."""
+    httpx.post(f"{url}/faults", json={"target": target, "mode": mode, **fields}, trust_env=False).raise_for_status()
