@@ -37,8 +37,8 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = None
     slack_signing_secret_previous: SecretStr | None = None
     slack_signing_secret_previous_until: int | None = Field(default=None, ge=0, le=10**11)
-    """Unix seconds after which the previous secret is refused; needed while it is set."""
-    slack_app_token: Annotated[SecretStr | None, _token("xapp-", "Basic Information in your app's settings")] = None
+    """Unix seconds after which the previous secret is refused; without it, as long as it is set."""
+    slack_app_token: Annotated[SecretStr | None, _token("xapp-", "Basic Information in your app")] = None
     slack_api_url: str = SLACK_API
     gatepost_home: Path = Path(".gatepost")
     gatepost_policy: Path = DEFAULT_POLICY
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     gatepost_audit_key: SecretStr | None = None
     gatepost_lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
     port: int = Field(default=3000, ge=0, le=65535)
-    host: str = "127.0.0.1"
+    gatepost_host: str = "127.0.0.1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("gatepost_workflows", mode="before")
@@ -55,13 +55,6 @@ class Settings(BaseSettings):
     def _names(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
-
-    @field_validator("slack_signing_secret", "slack_signing_secret_previous")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value()) < 16:
-            raise ValueError("is too short to be a signing secret (Basic Information in your app's settings)")
         return value
 
     @field_validator("slack_api_url")
@@ -90,11 +83,6 @@ class Settings(BaseSettings):
             )
         if not self.slack_bot_token and (self.slack_signing_secret or self.slack_app_token):
             raise ValueError("SLACK_BOT_TOKEN is missing: Gatepost can't post without it")
-        if self.slack_signing_secret_previous and not self.slack_signing_secret_previous_until:
-            raise ValueError(
-                "SLACK_SIGNING_SECRET_PREVIOUS_UNTIL is missing: say until when (Unix seconds) the previous"
-                " secret is accepted"
-            )
         return self
 
     @property

@@ -17,9 +17,13 @@ _PLAIN: Final = re.compile(r"[\n\t -~]*")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _NAMES: Final = re.compile(r"[\w.-]+")
 _ENDING: Final = re.compile(r"[a-zA-Z]{2,24}", re.ASCII)
-_TOGETHER: Final = frozenset(
-    ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "MICRO", "FEMININE", "MASCULINE")
-)
+_TOGETHER: Final = frozenset(("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "IDEOGRAPHIC", "HANGUL")) | {
+    "BOPOMOFO",
+    "MICRO",
+    "FEMININE",
+    "MASCULINE",
+}
+"""Scripts that honest words mix with Latin letters, and Latin letters that Unicode names otherwise."""
 
 
 def escape(text: str) -> str:

@@ -1,8 +1,9 @@
 """Policy versions. A version never changes, so a parsed one is kept for the life of the process."""
 
 import hashlib
+from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import Row, insert, select, text
 
 from graph.law.policy import Policy, parse_policy
 from graph.verbs.errors import NotFound
@@ -20,16 +21,16 @@ class PgPolicies:
         self._session = session
         self._cache = cache
 
+    async def newest(self) -> int | None:
+        """The version in force, if any."""
+        row = await self._newest()
+        return row.version if row else None
+
     async def current(self) -> PolicyVersion:
-        row = await self._session.first(
-            select(policies.c.version)
-            .where(policies.c.workspace_id == self._session.workspace_id)
-            .order_by(policies.c.version.desc())
-            .limit(1)
-        )
-        if row is None:
+        version = await self.newest()
+        if version is None:
             raise NotFound("no policy has been imported yet; start `gatepost serve`, or set GATEPOST_POLICY")
-        return await self.version(row.version)
+        return await self.version(version)
 
     async def version(self, version: int) -> PolicyVersion:
         if version not in self._cache:
@@ -48,12 +49,7 @@ class PgPolicies:
             )
         )
         fingerprint = hashlib.sha256(source.encode()).hexdigest()
-        newest = await self._session.first(
-            select(policies.c.version, policies.c.digest)
-            .where(policies.c.workspace_id == self._session.workspace_id)
-            .order_by(policies.c.version.desc())
-            .limit(1)
-        )
+        newest = await self._newest()
         if newest is not None and newest.digest == fingerprint:
             return await self.version(newest.version)
         statement = (
@@ -65,3 +61,11 @@ class PgPolicies:
         if row is None:
             raise RuntimeError("inserting a policy returned no row")
         return await self.version(row.version)
+
+    async def _newest(self) -> Row[Any] | None:
+        return await self._session.first(
+            select(policies.c.version, policies.c.digest)
+            .where(policies.c.workspace_id == self._session.workspace_id)
+            .order_by(policies.c.version.desc())
+            .limit(1)
+        )

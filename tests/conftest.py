@@ -10,8 +10,8 @@ from sqlalchemy import URL
 
 from storage.migrate import migrate
 from storage.store import PgStore
-from tests.support.people import mirror_people
 from tests.support.db import fresh_database, open_store, server_url
+from tests.support.people import mirror_people
 
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 

@@ -96,6 +96,8 @@ def parts(view: CardView) -> list[Part]:
 def _who(view: CardView) -> list[Part]:
     status = view.request.status
     words = _RECONCILED if view.request.kind is Kind.RECONCILE else _WORDS
+    if status is Status.PENDING:
+        return [Part("Waiting for a person")]
     if status is Status.EXPIRED:
         return [Part(f"{_SIGNS[status]} {_WORDS[status]}")]
     if view.decision is None:

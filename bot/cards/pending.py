@@ -106,7 +106,7 @@ def _context(view: CardView) -> list[Json]:
     request = view.request
     sure = "" if request.kind is Kind.RECONCILE else confidence(request)
     tier = f"tier {request.tier}" if request.tier > 1 or request.approvals_required > 1 else ""
-    undo = "" if request.reversible or request.kind is Kind.RECONCILE else "can't be undone"
+    undo = "" if request.reversible or request.kind is Kind.RECONCILE else "irreversible"
     after = flowing(request.form.after_approve)
     edited = "edited by a person" if request.revision else ""
     then = "Approve" if request.kind is Kind.ACTION else "“It happened”"

@@ -66,7 +66,7 @@ MAIL: Final = Form(
 )
 REFUND_ARGS: Final = {"order": "4711", "amount": "420.00", "currency": "EUR", "cause": "damaged"}
 REFUND_BRIEF: Final = Brief(
-    rationale="The parcel arrived broken; photos match the order.",
+    rationale="The parcel arrived broken; photos match.",
     confidence=0.72,
     signals={"stated": 0.8, "precedent": 0.64, "retrieval": None},
     flags=("3.1× this customer's average",),

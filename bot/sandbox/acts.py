@@ -79,6 +79,8 @@ async def click(ws: Workspace, user_id: str, body: Json) -> Json:
         return await _click_in_view(ws, user, body)
     force = bool(body.get("force"))
     room = visible_room(ws, user_id, str(body.get("channel")), force=force)
+    if room["is_archived"] and not force:
+        raise ActError("is_archived")
     message = visible_message(ws, user_id, room, str(body.get("message_ts")), force=force)
     blocks = [
         *message.get("blocks", []),

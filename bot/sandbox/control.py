@@ -127,7 +127,7 @@ async def click_raw(ws: Workspace, request: Request, body: Json) -> Json:
     if url is None:
         raise SlackError("invalid_arguments", ["[ERROR] no url"])
     ack = await ws.deliver.raw(url, raw, {k: v for k, v in headers.items() if v is not None})
-    return {"status": ack.status, "body": ack.body, "error": ack.error}
+    return {"status": ack.status, "body": ack.body, "error": ack.error, "ms": ack.ms}
 
 
 def _raw(body: Json) -> tuple[bytes, str]:

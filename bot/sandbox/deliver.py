@@ -10,8 +10,9 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -25,9 +26,14 @@ from bot.sandbox.world import AppConfig, World
 
 RETRY_WAITS = (0.0, 60.0, 300.0)
 REORDER_PATIENCE = 30.0
+RAW_SECONDS = 30.0
+# A kept connection to an app that was killed would look like the app refusing its next request.
+_FRESH = httpx.Limits(max_keepalive_connections=0)
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _SOCKET_TYPE = {"interactive": "interactive", "command": "slash_commands", "event": "events_api"}
 _RETRY_REASON = {"operation_timeout": "http_timeout", "http_error": "http_error"}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Ack:
     status: int | None = None
     body: str = ""
     no_retry: bool = False
+    ms: float = 0.0
 
     @property
     def json(self) -> Json | None:
@@ -80,7 +87,7 @@ class Deliverer:
         self._world, self._settings, self._faults, self._log = world, settings, faults, log
         self._sockets, self._clock = sockets, clock
         self._client: httpx.AsyncClient | None = None
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._held: list[asyncio.Event] = []
 
     async def interactive(self, payload: Json, *, wants_answer: bool = False) -> Ack:
@@ -98,13 +105,16 @@ class Deliverer:
 
     async def raw(self, url: str, body: bytes, sent_headers: dict[str, str]) -> Ack:
         """Sends exactly these bytes and headers, for hostile payloads."""
-        return await self._post(url, body, sent_headers)
+        entry = self._log.add({"time": self._clock(), "kind": "raw", "type": "raw", "via": "http", "url": url})
+        entry |= {"payload": body.decode(errors="replace"), "done": False}
+        return await self._timed(self._post(url, body, sent_headers), entry, RAW_SECONDS)
 
-    def later(self, work: object) -> None:
-        """Runs a coroutine beside the request that caused it, and keeps it alive until it is done."""
-        task: asyncio.Task[object] = asyncio.ensure_future(work)  # type: ignore[call-overload]
+    def later(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Runs beside the request that caused it, and is kept alive until it is done."""
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -155,20 +165,23 @@ class Deliverer:
                 await asyncio.wait_for(release.wait(), patience)
             return await self._attempt(parcel)
 
-        task = asyncio.create_task(deliver())
-        self.later(task)
+        task = self.later(deliver())
         done, _ = await asyncio.wait({task}, timeout=self._settings.ack_seconds)
         return task.result() if done else Ack("operation_timeout")
 
     async def _attempt(self, parcel: Parcel) -> Ack:
         entry = self._entry(parcel, "socket" if self._sockets.connections else "http")
+        return await self._timed(self._transport(parcel), entry, self._settings.ack_seconds)
+
+    async def _timed(self, attempt: Coroutine[Any, Any, Ack], entry: Json, seconds: float) -> Ack:
+        """The answer within these seconds, written into the log entry."""
         started = time.monotonic()
         try:
-            ack = await asyncio.wait_for(self._transport(parcel), self._settings.ack_seconds)
+            ack = await asyncio.wait_for(attempt, seconds)
         except TimeoutError:
             ack = Ack("operation_timeout")
-        entry |= {"ms": round((time.monotonic() - started) * 1000, 1), "status": ack.status}
-        entry |= {"ack": ack.body, "error": ack.error, "done": True}
+        ack = replace(ack, ms=round((time.monotonic() - started) * 1000, 1))
+        entry |= {"ms": ack.ms, "status": ack.status, "ack": ack.body, "error": ack.error, "done": True}
         return ack
 
     async def _transport(self, parcel: Parcel) -> Ack:
@@ -191,7 +204,7 @@ class Deliverer:
     async def _post(self, url: str, body: bytes, sent_headers: dict[str, str]) -> Ack:
         if self._client is None:
             # Our own clock decides when it is too late; the client itself must not give up earlier.
-            self._client = httpx.AsyncClient(timeout=None, trust_env=False)  # noqa: S113
+            self._client = httpx.AsyncClient(timeout=None, limits=_FRESH, trust_env=False)  # noqa: S113
         try:
             answer = await self._client.post(url, content=body, headers=sent_headers)
         except httpx.HTTPError:

@@ -60,7 +60,7 @@ class Faults:
 class Log:
     """The last entries of one kind, numbered so that a test can ask for what came after."""
 
-    def __init__(self, most: int = 20_000) -> None:
+    def __init__(self, most: int = 10_000) -> None:
         self._entries: deque[Json] = deque(maxlen=most)
         self._seq = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +66,11 @@ class Messages:
     def in_channel(self, channel: str) -> list[Json]:
         """Everything, oldest first: replies and ephemerals included."""
         return [self._docs[f"{channel}:{ts}"] for ts in self._order.get(channel, [])]
+
+    def since(self, channel: str, ts: str) -> list[Json]:
+        """What came after `ts`, oldest first."""
+        order = self._order.get(channel, [])
+        return [self._docs[f"{channel}:{later}"] for later in order[bisect_right(order, ts) :]]
 
     def history(self, channel: str) -> list[Json]:
         """What conversations.history knows of: neither ephemerals nor replies that stayed in their thread."""

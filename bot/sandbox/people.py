@@ -10,6 +10,7 @@ from bot.sandbox.wire import Json, SlackError
 from bot.sandbox.world import Group, Person, World
 
 EPOCH = 1_700_000_000
+_OFFSETS = {"Europe/Berlin": 3600, "Europe/Rome": 3600, "America/New_York": -18000}
 
 
 class People:
@@ -109,7 +110,7 @@ def _user(person: Person, world: World) -> Json:
         "real_name": person.real_name,
         "tz": person.tz,
         "tz_label": person.tz,
-        "tz_offset": 3600,
+        "tz_offset": _OFFSETS.get(person.tz, 0),
         "profile": profile,
         "is_admin": person.admin,
         "is_owner": person.admin,

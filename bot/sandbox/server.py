@@ -1,16 +1,13 @@
-"""The sandbox as one ASGI application, and how to run it: on loopback, for loopback, nowhere else."""
+"""The sandbox as one ASGI application: all routes, and nobody else's machine let in."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -20,10 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from bot.sandbox import control, replies, uiapi, webapi, webapi_files
+from bot.sandbox.serving import LOOPBACK, running, serve
 from bot.sandbox.workspace import Workspace
 from bot.sandbox.world import AppConfig, World
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+__all__ = ["create_app", "running", "serve"]
+
 PAGE = Path(__file__).parent / "page"
 
 
@@ -100,72 +99,3 @@ def _loopback(url: str) -> bool:
         return urlsplit(url).hostname in LOOPBACK
     except ValueError:
         return False
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if host not in LOOPBACK:
-        raise ValueError(f"the sandbox listens on loopback only, not on {host!r}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's, which also says when it accepts connections."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
-async def _ready(server: _Server, task: asyncio.Task[None]) -> None:
-    waiting = asyncio.create_task(server.ready.wait())
-    await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
-    if not server.started:
-        waiting.cancel()
-        await task
-        raise RuntimeError("the sandbox did not start")
-
-
-def _server(app: Starlette, listener: socket.socket, host: str) -> tuple[_Server, str]:
-    port = listener.getsockname()[1]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    app.state.workspace.base_url = url
-    config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1)
-    return _Server(config), url
-
-
-@asynccontextmanager
-async def running(app: Starlette, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Runs the app in this event loop for the length of the block; gives its base URL."""
-    listener = _listen(host, port)
-    server, url = _server(app, listener, host)
-    # Signals belong to whoever runs the loop.
-    task = asyncio.create_task(server._serve([listener]))
-    try:
-        await _ready(server, task)
-        yield url
-    finally:
-        app.state.workspace.hub.close()
-        server.should_exit = True
-        await task
-        listener.close()
-
-
-async def serve(
-    app: Starlette, *, host: str = "127.0.0.1", port: int = 0, on_ready: Callable[[str], None] | None = None
-) -> None:
-    """Runs until SIGINT or SIGTERM; `on_ready` hears the base URL once connections are accepted."""
-    listener = _listen(host, port)
-    server, url = _server(app, listener, host)
-    task = asyncio.create_task(server.serve([listener]))
-    await _ready(server, task)
-    if on_ready is not None:
-        on_ready(url)
-    await task

@@ -15,6 +15,9 @@ from bot.sandbox.wire import Json
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS doc (kind TEXT, key TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, key))"
 
+# An upsert, not a replace: a changed document keeps its place in the order of loading.
+_PUT = "INSERT INTO doc VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body"
+
 
 class Store:
     def __init__(self, path: Path) -> None:
@@ -33,7 +36,7 @@ class Store:
         return self._docs.setdefault(kind, {})
 
     def put(self, kind: str, key: str, doc: Json) -> None:
-        self._db.execute("INSERT OR REPLACE INTO doc VALUES (?, ?, ?)", (kind, key, json.dumps(doc)))
+        self._db.execute(_PUT, (kind, key, json.dumps(doc)))
         self.all(kind)[key] = doc
 
     def drop(self, kind: str, key: str) -> None:

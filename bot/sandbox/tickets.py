@@ -10,6 +10,7 @@ from bot.sandbox.settings import Settings
 from bot.sandbox.store import Store
 from bot.sandbox.wire import Json, SlackError
 
+TRIGGERS_KEPT = 10_000
 RESPONSE_URL_USES = 5
 RESPONSE_URL_SECONDS = 30 * 60
 
@@ -30,10 +31,12 @@ class Tickets:
     def trigger(self, user: str) -> str:
         trigger_id = f"{secrets.randbelow(10**12)}.{secrets.randbelow(10**12)}.{secrets.token_hex(16)}"
         self._triggers[trigger_id] = Trigger(user, self._clock())
+        if len(self._triggers) > TRIGGERS_KEPT:
+            self._triggers.pop(next(iter(self._triggers)))
         return trigger_id
 
     def use_trigger(self, trigger_id: str) -> str:
-        """The user it was issued for. Three seconds, once; a failed use with a bad view does not come here."""
+        """The user it was issued for. Three seconds, once."""
         trigger = self._triggers.get(trigger_id)
         if trigger is None:
             raise SlackError("invalid_trigger_id")

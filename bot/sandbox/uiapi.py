@@ -64,21 +64,22 @@ def conversations(ws: Workspace, request: Request) -> list[Json]:
 
 def _listed(ws: Workspace, user_id: str, room: Json) -> Json:
     read = ws.store.all("read").get(f"{user_id}:{room['id']}", {"ts": "0"})["ts"]
-    unread = sum(1 for m in _visible(ws, user_id, room["id"]) if m["ts"] > read and m["user"] != user_id)
+    fresh = _visible(user_id, ws.messages.since(room["id"], read))
+    unread = sum(1 for m in fresh if m["user"] != user_id)
     listed = _conversation(room) | {"unread": unread, "member": user_id in room["members"]}
     # In a person's list the DM with the app goes by the app's name.
     return listed | {"name": ws.world.app_name, "user": ws.world.bot_user} if room["is_im"] else listed
 
 
-def _visible(ws: Workspace, user_id: str, channel: str) -> list[Json]:
-    return [m for m in ws.messages.in_channel(channel) if m.get("ephemeral_to", user_id) == user_id]
+def _visible(user_id: str, found: list[Json]) -> list[Json]:
+    return [m for m in found if m.get("ephemeral_to", user_id) == user_id]
 
 
 def messages(ws: Workspace, request: Request) -> list[Json]:
     user_id, query = request.path_params["user"], request.query_params
     acts.actor(ws, user_id, force=True)
     room = acts.visible_room(ws, user_id, query.get("channel", ""))
-    found = _visible(ws, user_id, room["id"])
+    found = _visible(user_id, ws.messages.in_channel(room["id"]))
     if thread := query.get("thread_ts"):
         found = [m for m in found if thread in (m["ts"], m.get("thread_ts"))]
     else:

@@ -52,7 +52,5 @@ METHODS = {
     "usergroups.list": Method(
         _groups, (), ("include_count", "include_disabled", "include_users"), "usergroups:read"
     ),
-    "usergroups.users.list": Method(
-        _group_users, ("usergroup",), ("include_disabled"), "usergroups:read"
-    ),
+    "usergroups.users.list": Method(_group_users, ("usergroup",), ("include_disabled",), "usergroups:read"),
 }

@@ -27,6 +27,7 @@ class ChatAgent:
     """Asks `model`, or the one that `GATEPOST_MODEL` names when it is first needed.
 
     `look` fetches what there is to know of a case; the model is shown it as data and reviewers see it as context.
+    `bound` names fields of the run's input that are arguments of the same name: those are filled in, never chosen.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class ChatAgent:
         *,
         goal: str,
         look: Look | None = None,
+        bound: Sequence[str] = (),
         model: BaseChatModel | None = None,
     ) -> None:
         self._actions = tuple(actions)
-        self._tools = tools(self._actions)
+        self._tools = tools(self._actions, bound)
         self._goal = goal
         self._look = look
+        self._bound = tuple(bound)
         self._model = model
 
     async def next(self, case: Case) -> Step:
@@ -48,23 +51,24 @@ class ChatAgent:
         looked = await self._look(case) if self._look else {}
         messages = conversation(self._goal, case, looked)
         asked = self._chosen().bind_tools(self._tools, tool_choice="any")
+        bound = {name: case.input[name] for name in self._bound}
         problem = ""
         for _ in range(ATTEMPTS):
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 answer = await asked.ainvoke(messages)
             try:
-                return self._with_context(self._read(answer), looked)
+                return self._with_context(self._read(answer, bound), looked)
             except Unusable as error:
                 problem = str(error)
                 messages.extend(correction(str(answer.text), problem))
         return GiveUp(f"The model gave no usable answer in {ATTEMPTS} attempts. The last problem: {problem}")
 
-    def _read(self, answer: AIMessage) -> Step:
+    def _read(self, answer: AIMessage, bound: Mapping[str, Any]) -> Step:
         if broken := answer.invalid_tool_calls:
             raise Unusable(f"The arguments of {broken[0].get('name') or 'the tool call'} are not valid JSON.")
         match answer.tool_calls:
             case [call]:
-                return step(self._actions, call["name"], call["args"])
+                return step(self._actions, call["name"], call["args"], bound)
             case []:
                 raise Unusable("There was no tool call.")
             case several:

@@ -1,7 +1,7 @@
 """Actions offered to a chat model as tools, and its tool calls read back as steps of a run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from graph.flow.workflow import Action, Done, GiveUp, Proposal, Step
@@ -19,31 +19,31 @@ class Unusable(ValueError):
     """The model's answer can't be taken; the message tells the model what to do instead."""
 
 
-def tools(actions: Sequence[Action[Any]]) -> list[dict[str, Any]]:
-    """One tool per action, and the two ways to stop."""
+def tools(actions: Sequence[Action[Any]], bound: Collection[str] = ()) -> list[dict[str, Any]]:
+    """One tool per action, and the two ways to stop. Arguments in `bound` are not for the model to choose."""
     names = [action.name for action in actions]
     for taken in {FINISH, GIVE_UP} & set(names):
         raise ValueError(f"an action can't be called {taken!r}: that is a tool of the agent's own")
     return [
-        *(_tool(action.name, _description(action), _parameters(action, names)) for action in actions),
+        *(_tool(action.name, _description(action), _parameters(action, names, bound)) for action in actions),
         _tool(FINISH, "Everything is done. Tell the requester in short what was achieved.", _text("summary")),
         _tool(GIVE_UP, "It can't be done. Everything done so far will be undone.", _text("reason")),
     ]
 
 
-def step(actions: Sequence[Action[Any]], name: str, given: Mapping[str, Any]) -> Step:
-    """The step a tool call stands for; raise `Unusable` when it is none."""
+def step(actions: Sequence[Action[Any]], name: str, given: Mapping[str, Any], bound: Mapping[str, Any]) -> Step:
+    """The step a tool call stands for, with the `bound` arguments filled in; raise `Unusable` when it is none."""
     if name == FINISH:
         return Done(_words(given, "summary"))
     if name == GIVE_UP:
         return GiveUp(_words(given, "reason"))
-    known = [action.name for action in actions]
+    known = {action.name: _bound_args(action, bound) for action in actions}
     if name not in known:
         raise Unusable(f"There is no tool {name!r}. The tools are: {', '.join([*known, FINISH, GIVE_UP])}.")
     confidence = _number(given, "stated_confidence")
     return Proposal(
         action=name,
-        args={field: value for field, value in given.items() if field not in _OURS},
+        args={field: value for field, value in given.items() if field not in _OURS} | known[name],
         rationale=_words(given, "rationale"),
         confidence=confidence,
         signals={"stated": confidence},
@@ -60,15 +60,20 @@ def _description(action: Action[Any]) -> str:
     return f"Propose: {action.title}. A person may have to approve it first. {undo}"
 
 
-def _parameters(action: Action[Any], names: Sequence[str]) -> dict[str, Any]:
+def _bound_args(action: Action[Any], bound: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in bound.items() if name in action.args.model_fields}
+
+
+def _parameters(action: Action[Any], names: Sequence[str], bound: Collection[str]) -> dict[str, Any]:
     schema: dict[str, Any] = _plain(action.args.model_json_schema())
-    properties: dict[str, Any] = schema.get("properties", {})
+    properties = {name: spec for name, spec in schema.get("properties", {}).items() if name not in bound}
+    required = [name for name in schema.get("required", ()) if name not in bound]
     if clash := sorted(set(_OURS) & set(properties)):
         raise ValueError(f"action {action.name}: the argument {clash[0]!r} is one of the agent's own words")
     return {
         **schema,
         "properties": {**properties, **_own_properties(names)},
-        "required": [*schema.get("required", ()), "rationale", "stated_confidence"],
+        "required": [*required, "rationale", "stated_confidence"],
     }
 
 
@@ -143,7 +148,7 @@ def _number(given: Mapping[str, Any], name: str) -> float:
     return number
 
 
-def _alternatives(known: Sequence[str], given: Any) -> tuple[Alternative, ...]:
+def _alternatives(known: Mapping[str, dict[str, Any]], given: Any) -> tuple[Alternative, ...]:
     if given is None:
         return ()
     if not isinstance(given, list):
@@ -151,9 +156,9 @@ def _alternatives(known: Sequence[str], given: Any) -> tuple[Alternative, ...]:
     return tuple(_alternative(known, item) for item in given)
 
 
-def _alternative(known: Sequence[str], item: Any) -> Alternative:
+def _alternative(known: Mapping[str, dict[str, Any]], item: Any) -> Alternative:
     match item:
         case {"title": str(title), "type": str(kind), "args": dict(args)} if kind in known:
-            return Alternative(title=title, type=kind, args=args)
+            return Alternative(title=title, type=kind, args=args | known[kind])
         case _:
             raise Unusable("Each alternative needs a title, a type (one of the actions) and args (an object).")

@@ -23,6 +23,8 @@ from graph.verbs.errors import Fenced
 from graph.verbs.ports import Run, RunStatus, Store, Tx
 
 MAX_ATTEMPTS: Final = 20
+DRAIN_SECONDS: Final = 20.0
+_POLL_SECONDS: Final = 1.0
 _MAX_STEPS: Final = 1000
 _log: Final = structlog.get_logger("gatepost.runner")
 
@@ -41,18 +43,50 @@ class Runner:
     ) -> None:
         self._store = store
         self._checkpoints = checkpoints
-        self._workflows = workflows
+        self.workflows = workflows
         self._lease_seconds = lease_seconds
         self._parallel = parallel
         self._graph = build().compile()
 
     async def work(self, run_id: str | None = None) -> int:
         """Claim what is owed (or just one run), play it; returns how many segments were played."""
+        playing = await self._claim(self._parallel, run_id)
+        await asyncio.gather(*playing)
+        return len(playing)
+
+    async def serve(self, stop: asyncio.Event, wake: asyncio.Event) -> None:
+        """Play whatever is owed until `stop`, then finish what was begun. `wake` spares waiting for the poll."""
+        playing: set[asyncio.Task[None]] = set()
+        stopping = asyncio.create_task(stop.wait())
+        while not stop.is_set():
+            wake.clear()
+            fresh = await self._claim_or_wait(self._parallel - len(playing))
+            playing |= fresh
+            if len(playing) < self._parallel and not fresh:
+                waking = asyncio.create_task(wake.wait())
+                await asyncio.wait({waking, stopping}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                waking.cancel()
+            elif len(playing) >= self._parallel:
+                await asyncio.wait({*playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            playing = {task for task in playing if not task.done()}
+        stopping.cancel()
+        if playing:
+            await asyncio.wait(playing, timeout=DRAIN_SECONDS)
+        for task in playing:
+            task.cancel()
+
+    async def _claim_or_wait(self, limit: int) -> set[asyncio.Task[None]]:
+        try:
+            return await self._claim(limit)
+        except Exception as problem:  # the database is away: nothing is claimed, nothing is lost
+            _log.warning("nothing claimed", error=type(problem).__name__)
+            return set()
+
+    async def _claim(self, limit: int, run_id: str | None = None) -> set[asyncio.Task[None]]:
         claimed_at = time.monotonic()
         async with self._store.begin() as tx:
-            runs = await tx.runs.claim(list(self._workflows), self._parallel, self._lease_seconds, run_id)
-        await asyncio.gather(*(self._play(run, claimed_at) for run in runs))
-        return len(runs)
+            runs = await tx.runs.claim(list(self.workflows), limit, self._lease_seconds, run_id)
+        return {asyncio.create_task(self._play(run, claimed_at)) for run in runs}
 
     async def _play(self, run: Run, claimed_at: float) -> None:
         lease = Lease(run, self._lease_seconds, claimed_at)
@@ -89,7 +123,7 @@ class Runner:
 
     async def _segment(self, lease: Lease) -> None:
         run = lease.run
-        segment = Segment(self._store, self._workflows[run.workflow], lease)
+        segment = Segment(self._store, self.workflows[run.workflow], lease)
         saver = self._checkpoints.saver()
         playing = self._graph.copy({"checkpointer": saver})
         config = {

@@ -34,7 +34,8 @@ async def slack(tmp_path: Path) -> AsyncIterator[Harness]:
 
 @asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
     task = asyncio.create_task(server._serve([listener]))
     await until(lambda: server.started)

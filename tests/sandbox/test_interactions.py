@@ -97,8 +97,9 @@ async def test_a_button_cannot_be_made_to_say_something_else(slack: Harness, stu
         ("UGONE", "CTIER1", "user_is_deactivated"),
         ("UBOTX", "CTIER1", "user_is_bot"),
         ("UEXT", "CTIER1", "channel_not_found"),
-    ]
-    + [("UGUEST", "CTIER2", "channel_not_found"), ("UOUT", "CPRIVATE", "channel_not_found")],
+        ("UGUEST", "CTIER2", "channel_not_found"),
+        ("UOUT", "CPRIVATE", "channel_not_found"),
+    ],
 )
 async def test_who_cannot_click(slack: Harness, stub: Any, user: str, channel: str, error: str) -> None:
     posted = await slack.post(channel, blocks=CARD)

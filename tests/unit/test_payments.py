@@ -266,6 +266,14 @@ async def test_what_is_unusual_is_said_in_numbers(url: str) -> None:
     assert "paid in EUR, not in USD" in (await refund_facts(refund_args(case, currency="USD")))[1][0]
 
 
+async def test_another_order_than_the_case_is_about_is_flagged(url: str) -> None:
+    case = fresh_case(url)
+    number = case["order"]["id"]
+    _, flags = await refund_facts(refund_args(case, order="4711"))
+    assert flags[-1] == f"Case {case['id']} is about order {number}, not 4711"
+    assert (await refund_facts(refund_args(case, order="none")))[1] == ["The shop has no order none."]
+
+
 async def test_many_refunds_and_new_customers_are_flagged(url: str) -> None:
     past = [{"amount": "400.00", "days_ago": n} for n in range(6)]
     case = fresh_case(url, past_refunds=past, customer_days=12)

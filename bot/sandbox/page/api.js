@@ -72,7 +72,11 @@ export const api = {
 export function listen(onEvent, onState) {
   const source = new EventSource(`${BASE}/events`);
   source.onopen = () => onState(true);
-  source.onerror = () => onState(false);
+  source.onerror = () => {
+    onState(false);
+    // The browser retries by itself, except after an answer that is no stream.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(onEvent, onState), 3000);
+  };
   source.onmessage = (message) => {
     try {
       onEvent(JSON.parse(message.data));
@@ -80,5 +84,4 @@ export function listen(onEvent, onState) {
       onEvent({ type: "message" });
     }
   };
-  addEventListener("pagehide", () => source.close());
 }

@@ -7,7 +7,7 @@ import { toast } from "./feedback.js";
 import { forgetForms } from "./forms.js";
 import { hide, showStack } from "./modal.js";
 import { drawPane, drawThread, refreshMessages, refreshThread } from "./pane.js";
-import { drawSidebar } from "./sidebar.js";
+import { drawSidebar, drawSidebarHead } from "./sidebar.js";
 import { conversation, isAppDm, load, on, people, readHash, state, user, writeHash } from "./store.js";
 import { drawTopbar, showConnected } from "./topbar.js";
 
@@ -24,6 +24,7 @@ async function learn() {
   state.shortcuts = Array.isArray(shortcuts) ? shortcuts : [];
   follow(readHash());
   drawTopbar();
+  drawSidebarHead();
   return true;
 }
 
@@ -31,7 +32,7 @@ async function boot() {
   if (!(await learn())) return setTimeout(boot, 2000);
   await refresh();
   await findExtras();
-  drawSidebar();
+  drawSidebarHead();
   listen(onEvent, (connected) => {
     showConnected(connected);
     if (connected) schedule();
@@ -49,6 +50,7 @@ async function refresh() {
   const me = state.me;
   const list = await api.conversations(me);
   if (me !== state.me) return;
+  if (list?.error === "network") return showConnected(false);
   if (Array.isArray(list)) state.conversations = list;
   else if (failed(list)) state.conversations = [];
   settle();

@@ -23,7 +23,11 @@ export class MessageList {
 
   constructor({ inThread = false } = {}) {
     this.inThread = inThread;
+    this.stuck = true;
     this.node = h("div", { class: "messages", role: "log", "aria-label": inThread ? "Replies" : "Messages", tabindex: "0" });
+    this.node.addEventListener("scroll", () => { this.stuck = this.#atEnd(); });
+    // A pane that changes its size keeps showing its end, if that is where the person was.
+    new ResizeObserver(() => this.stuck && this.toEnd()).observe(this.node);
   }
 
   clear() {

@@ -45,9 +45,15 @@ function inline(item) {
     case "broadcast": return broadcast(item.range);
     case "emoji": return emoji(item.name) ?? (item.unicode ? fromCodes(item.unicode) : `:${item.name}:`);
     case "date": return dated(item);
-    case "color": return h("span", { class: "color-chip" }, h("i", { style: /^#[0-9a-f]{3,8}$/i.test(item.value) ? `background:${item.value}` : "" }), item.value);
+    case "color": return color(item.value);
     default: return h("span", { class: "unsupported" }, `unsupported element: ${item.type}`);
   }
+}
+
+function color(value) {
+  const swatch = h("i");
+  if (/^#[0-9a-f]{3,8}$/i.test(value)) swatch.style.background = value;
+  return h("span", { class: "color-chip" }, swatch, value);
 }
 
 function dated(item) {

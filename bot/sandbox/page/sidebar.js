@@ -5,7 +5,16 @@ import { demoMenu } from "./extras.js";
 import { avatar } from "./messages.js";
 import { conversation, emit, isAppDm, state, userName } from "./store.js";
 
+const body = h("div");
 let seen = new Map();
+let drawn = "";
+
+// The part that stays: redrawing it would close its menu under the person's hand.
+export function drawSidebarHead() {
+  fill(document.getElementById("sidebar"),
+    h("div", { class: "workspace" }, h("strong", {}, state.team.name), h("span", { class: "muted" }, "a local Slack, only on this computer")),
+    demoMenu(), body);
+}
 
 export function drawSidebar() {
   const lists = {
@@ -15,14 +24,13 @@ export function drawSidebar() {
     "Not a member": state.conversations.filter((item) => item.member === false && !item.archived),
     Archived: state.conversations.filter((item) => item.archived),
   };
-  const node = document.getElementById("sidebar");
+  const sign = JSON.stringify([state.me, state.channel, lists, [...state.users.keys()]]);
+  if (sign === drawn) return;
+  drawn = sign;
   const focused = document.activeElement?.dataset?.testid;
-  fill(node,
-    h("div", { class: "workspace" }, h("strong", {}, state.team.name), h("span", { class: "muted" }, "a local Slack, only on this computer")),
-    demoMenu(),
-    Object.entries(lists).filter(([, items]) => items.length).map(([title, items]) =>
-      h("section", {}, h("h2", { class: "sidebar-title" }, title), h("ul", {}, items.map((item) => h("li", {}, row(item)))))));
-  if (focused) node.querySelector(`[data-testid="${CSS.escape(focused)}"]`)?.focus();
+  const items = (title, list) => h("section", {}, h("h2", { class: "sidebar-title" }, title), h("ul", {}, list.map((item) => h("li", {}, row(item)))));
+  fill(body, Object.entries(lists).filter(([, list]) => list.length).map(([title, list]) => items(title, list)));
+  if (focused) body.querySelector(`[data-testid="${CSS.escape(focused)}"]`)?.focus();
   seen = new Map(state.conversations.map((item) => [`${state.me} ${item.id}`, item.unread]));
   showTitle();
 }

@@ -13,9 +13,7 @@ def _positive(amount: str) -> str:
     return amount
 
 
-Amount = Annotated[
-    str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$"), AfterValidator(_positive)
-]
+Amount = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$"), AfterValidator(_positive)]
 Currency = Literal["EUR", "USD", "GBP"]
 Target = Literal["refunds", "credits", "messages", "releases", "reversals", "*"]
 Mode = Literal["fail_before", "fail_after", "lost_answer", "slow", "refuse"]
@@ -89,9 +87,7 @@ class NewCase(Body):
     amount: Amount = "420.00"
     currency: Currency = "EUR"
     waiting_hours: float = Field(default=72.0, ge=0.0)
-    conversation: tuple[Turn, ...] = (
-        Turn(sender="customer", text="My parcel never arrived.", hours_ago=72.0),
-    )
+    conversation: tuple[Turn, ...] = (Turn(sender="customer", text="My parcel never arrived.", hours_ago=72.0),)
     past_refunds: tuple[PastRefund, ...] = ()
 
 

@@ -50,9 +50,7 @@ def open_case(connection: sqlite3.Connection, new: NewCase) -> dict[str, Any]:
     return case(connection, case_id)
 
 
-def _place_order(
-    connection: sqlite3.Connection, new: NewCase, customer: str, order: str, now: datetime
-) -> None:
+def _place_order(connection: sqlite3.Connection, new: NewCase, customer: str, order: str, now: datetime) -> None:
     placed = stamp(now - timedelta(hours=new.waiting_hours, days=6))
     connection.execute(
         "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, 'card ending in 4242') ON CONFLICT DO NOTHING",

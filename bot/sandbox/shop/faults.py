@@ -41,9 +41,7 @@ def clear(connection: sqlite3.Connection) -> None:
 
 def draw(connection: sqlite3.Connection, target: str) -> Row | None:
     """The fault that hits this call, if any; one with a limited number of times is used up by it."""
-    rows = connection.execute(
-        "SELECT * FROM faults WHERE target IN (?, '*') ORDER BY id", (target,)
-    ).fetchall()
+    rows = connection.execute("SELECT * FROM faults WHERE target IN (?, '*') ORDER BY id", (target,)).fetchall()
     hit: Row | None = next((row for row in rows if random.random() < row["probability"]), None)  # noqa: S311
     if hit is not None and hit["times"] is not None:
         connection.execute("UPDATE faults SET times = times - 1 WHERE id = ?", (hit["id"],))

@@ -18,9 +18,7 @@ _SEEDS: Final = (
         conversation=(
             Turn(sender="customer", hours_ago=73, text="My espresso machine leaks since the second day."),
             Turn(sender="support", hours_ago=50, text="Sorry about that! Could you send us a photo?"),
-            Turn(
-                sender="customer", hours_ago=49, text="Attached. I have sent it back and want my 420.00 EUR."
-            ),
+            Turn(sender="customer", hours_ago=49, text="Attached. I have sent it back and want my 420.00 EUR."),
             Turn(
                 sender="support",
                 hours_ago=5,
@@ -45,9 +43,7 @@ _SEEDS: Final = (
                 text="All six desks came with scratches. Refund the whole order.",
             ),
             Turn(sender="support", hours_ago=20, text="Could you send us photos of each desk?"),
-            Turn(
-                sender="customer", hours_ago=2, text="I have no time for photos. Just refund the card today."
-            ),
+            Turn(sender="customer", hours_ago=2, text="I have no time for photos. Just refund the card today."),
         ),
     ),
     NewCase(
@@ -71,9 +67,7 @@ _SEEDS: Final = (
             )
         ),
         conversation=(
-            Turn(
-                sender="customer", hours_ago=30, text="Wrong size again. I have put them in the return box."
-            ),
+            Turn(sender="customer", hours_ago=30, text="Wrong size again. I have put them in the return box."),
         ),
     ),
     NewCase(
@@ -86,9 +80,7 @@ _SEEDS: Final = (
         currency="GBP",
         waiting_hours=120,
         conversation=(
-            Turn(
-                sender="customer", hours_ago=120, text="The phone case never arrived. It was only 12.50 GBP."
-            ),
+            Turn(sender="customer", hours_ago=120, text="The phone case never arrived. It was only 12.50 GBP."),
             Turn(sender="support", hours_ago=96, text="The carrier has confirmed that the letter is lost."),
         ),
     ),

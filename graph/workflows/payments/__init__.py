@@ -48,7 +48,7 @@ def _chat_agent() -> Agent:
     # Loaded only where a model is configured: the chat libraries take longer to load than all the rest.
     from graph.flow.chat_agent import ChatAgent
 
-    return ChatAgent(ACTIONS, goal=GOAL, look=look)
+    return ChatAgent(ACTIONS, goal=GOAL, look=look, bound=("case_id",))
 
 
 workflow: Final = Workflow(

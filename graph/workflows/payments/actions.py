@@ -80,10 +80,15 @@ class ReserveCredit(CaseAction[CreditArgs]):
         return await shop.post("/credits/release", {"credit": result["credit"]}, call.key)
 
     async def facts(self, args: CreditArgs) -> dict[str, Any]:
-        customer = (await shop.case_of(args.case_id))["customer"]
+        try:
+            customer = (await shop.case_of(args.case_id))["customer"]
+        except shop.NotThere as error:
+            return {"problem": str(error)}
         return {"customer_days": customer["days"], "usual_goodwill": str(USUAL_GOODWILL)}
 
     def flags(self, args: CreditArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        if "problem" in facts:
+            return (str(facts["problem"]),)
         if args.amount <= USUAL_GOODWILL:
             return ()
         return (f"{ratio(args.amount, USUAL_GOODWILL)}× the usual limit for store credit ({USUAL_GOODWILL})",)
@@ -107,11 +112,15 @@ class RefundCard(CaseAction[RefundArgs]):
         return await shop.post(f"/refunds/{result['refund']}/reverse", {}, call.key)
 
     async def facts(self, args: RefundArgs) -> dict[str, Any]:
-        case = await shop.case_of(args.case_id)
-        order = case["order"] if case["order"]["id"] == args.order else await shop.get(f"/orders/{args.order}")
+        try:
+            case = await shop.case_of(args.case_id)
+            order = case["order"] if case["order"]["id"] == args.order else await shop.get(f"/orders/{args.order}")
+        except shop.NotThere as error:
+            return {"problem": str(error)}
         customer = case["customer"]
         past = customer["refunds"].get(args.currency, {})
         return {
+            "case_order": case["order"]["id"],
             "customer_days": customer["days"],
             "refunds": past.get("count", 0),
             "average_refund": past.get("average"),
@@ -123,7 +132,9 @@ class RefundCard(CaseAction[RefundArgs]):
         }
 
     def flags(self, args: RefundArgs, facts: Mapping[str, Any]) -> Sequence[str]:
-        return tuple(flag for flag in (*_of_the_customer(args, facts), *_of_the_order(args, facts)) if flag)
+        if "problem" in facts:
+            return (str(facts["problem"]),)
+        return (*_of_the_customer(args, facts), *_of_the_order(args, facts))
 
 
 class WriteCustomer(CaseAction[MessageArgs]):
@@ -145,9 +156,7 @@ def gone(case: Mapping[str, Any]) -> str | None:
     at = datetime.fromisoformat(case["changed_at"])
     when = f"on {at.day} {_MONTHS[at.month - 1]} at {at:%H:%M} UTC"
     return (
-        f"The customer withdrew the case {when}."
-        if case["status"] == "withdrawn"
-        else f"The case was closed {when}."
+        f"The customer withdrew the case {when}." if case["status"] == "withdrawn" else f"The case was closed {when}."
     )
 
 
@@ -172,6 +181,8 @@ def _of_the_customer(args: RefundArgs, facts: Mapping[str, Any]) -> Sequence[str
 
 def _of_the_order(args: RefundArgs, facts: Mapping[str, Any]) -> Sequence[str]:
     total, refunded = Decimal(facts["order_total"]), Decimal(facts["order_refunded"])
+    if args.order != facts["case_order"]:
+        return (f"Case {args.case_id} is about order {facts['case_order']}, not {args.order}",)
     if args.currency != facts["order_currency"]:
         return (f"Order {args.order} was paid in {facts['order_currency']}, not in {args.currency}",)
     if refunded:

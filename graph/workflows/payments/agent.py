@@ -1,5 +1,6 @@
 """The agent that needs no model: a pure function of the input, the shop's case and the history."""
 
+import textwrap
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -14,6 +15,7 @@ from graph.workflows.payments.plan import CREDIT, LETTER, REFUND, Standing, stan
 
 # From which amount in dispute how much goodwill: small enough that a policy may let it run alone.
 _GOODWILL: Final = ((Decimal(1000), "20.00"), (Decimal(100), "15.00"), (Decimal(0), "5.00"))
+_QUOTE: Final = 160
 Document = Mapping[str, Any]
 
 
@@ -54,7 +56,7 @@ def _credit(found: Document, case: Case) -> Proposal:
     return Proposal(
         action=CREDIT,
         args=_credit_args(found, _goodwill(found)),
-        rationale=f"{_waited(found)} A small credit for the trouble is usual; it is released if the refund fails.",
+        rationale="A small credit for the trouble is usual; it is released if the refund fails.",
         confidence=0.96,
         signals=_signals(found, 0.96),
         cost_of_delay=_waited(found),
@@ -77,9 +79,7 @@ def _refund(found: Document, case: Case) -> Proposal:
                 type=CREDIT,
                 args=_credit_args(found, found["amount"]),
             ),
-            Alternative(
-                title=f"Refund half: {half} {found['currency']}", type=REFUND, args=_refund_args(found, half)
-            ),
+            Alternative(title=f"Refund half: {half} {found['currency']}", type=REFUND, args=_refund_args(found, half)),
         ),
         cost_of_delay=_waited(found),
         context=bundle(found, case, f"Refund {_money(found)} to the card."),
@@ -151,10 +151,10 @@ def _signals(found: Document, stated: float) -> dict[str, float | None]:
 
 
 def _evidence(found: Document) -> str:
-    replies = [turn for turn in found["conversation"] if turn["from"] == "support"]
+    replies = [turn["text"] for turn in found["conversation"] if turn["from"] == "support"]
     if not replies:
         return "Support has not looked at it yet."
-    return f"Support has answered {len(replies)} time{'s' if len(replies) > 1 else ''}; see the conversation."
+    return f"Support last wrote: “{textwrap.shorten(replies[-1], _QUOTE, placeholder='…')}”"
 
 
 def _past(found: Document) -> dict[str, Any]:

@@ -50,9 +50,7 @@ async def _ask(
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     # Proxies of the environment are left out: the shop is on loopback or in the house.
-    async with httpx.AsyncClient(
-        base_url=_url(), timeout=TIMEOUT_SECONDS, verify=_tls(), trust_env=False
-    ) as client:
+    async with httpx.AsyncClient(base_url=_url(), timeout=TIMEOUT_SECONDS, verify=_tls(), trust_env=False) as client:
         try:
             response = await client.request(method, path, params=params, json=body, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

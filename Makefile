@@ -1,0 +1,41 @@
+# Two commands do all the set-up: `make demo` and `make test`. Both only need Python ≥ 3.11, git and make.
+
+PYTHON ?= python3
+VENV := .venv
+UV := $(VENV)/.uv/bin/uv
+READY := $(VENV)/.ready
+RUN := $(VENV)/bin
+
+.PHONY: demo test lint fix bench chaos clean
+
+demo: $(READY)
+	$(RUN)/gatepost demo
+
+test: $(READY) lint
+	$(RUN)/pytest
+
+lint: $(READY)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+fix: $(READY)
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+bench: $(READY)
+	$(RUN)/python -m tests.bench
+
+chaos: $(READY)
+	$(RUN)/python -m tests.crash.chaos --kills 200 --requests 1000
+
+# uv in an environment of its own, then exactly what uv.lock names.
+$(READY): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer")'
+	test -x $(UV) || { $(PYTHON) -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet --disable-pip-version-check "uv>=0.9,<1"; }
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --python $(PYTHON)
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

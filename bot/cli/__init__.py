@@ -1,0 +1,19 @@
+"""The command line: another door to the same verbs. It works while Slack is down.
+
+Exit codes: 0 done · 1 refused (not allowed, stale, not found) · 2 wrong usage or input · 3 can't start ·
+4 something checked and found wrong (`doctor`, `audit verify`).
+"""
+
+import typer
+
+from bot.cli import audit, decide, demo, doctor, propose, report, serve
+
+app = typer.Typer(
+    name="gatepost",
+    help="People approve, change or stop what AI agents are about to do.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
+)
+for module in (demo, serve, propose, report, decide, doctor, audit):
+    module.register(app)

@@ -1,0 +1,126 @@
+"""`gatepost demo`: everything on one machine, with a local Slack in the browser and requests to click."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Annotated, Any, Final
+
+import typer
+
+from bot.cli.kit import CANT_START, fail
+from bot.cli.serve import SANDBOX_PORT, Role
+from bot.demo_door import DemoDoor
+from bot.house import CantStart, House, fresh_people, open_house
+from bot.laptop import BOT_TOKEN, SIGNING_SECRET, announce, furnished, serving
+from bot.logs import configure
+from bot.settings import BadSettings, Settings, load
+from bot.supervisor import stop_on_signals, supervise
+from graph.verbs.report import queue
+
+_REQUESTER: Final = "UREQ"
+_OPENING_CASES: Final = 3
+_PATIENCE_SECONDS: Final = 90.0
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(demo)
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the browser page listens.")] = SANDBOX_PORT,
+) -> None:
+    """Start Gatepost with an embedded PostgreSQL and a local Slack in the browser."""
+    try:
+        settings = load(
+            slack_bot_token=None, slack_signing_secret=None, slack_app_token=None, gatepost_shop_url=None
+        )
+    except BadSettings as error:
+        fail(str(error), CANT_START)
+    configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
+    try:
+        raise typer.Exit(asyncio.run(_demo(settings, port)))
+    except CantStart as error:
+        fail(str(error), CANT_START)
+
+
+async def _demo(settings: Settings, port: int) -> int:
+    stop, door = asyncio.Event(), DemoDoor(_REQUESTER)
+    stop_on_signals(stop)
+    web_port = settings.port if _free(settings.port) else _any_port()
+    app_url = f"http://127.0.0.1:{web_port}/slack/events"
+    mounts = {"/demo": door.app}
+    async with serving(
+        settings.gatepost_home, port=port if _free(port) else 0, app_url=app_url, mounts=mounts
+    ) as url:
+        announce(settings.gatepost_home, url)
+        async with furnished(settings) as complete, open_house(complete, may_migrate=True) as house:
+            await fresh_people(house)
+            await door.open(house)
+            roles = {str(role): ("serve", "--role", str(role)) for role in Role}
+            working = asyncio.create_task(supervise(roles, _env(url, web_port), stop))
+            if await _opened(house, door, stop):
+                _say(url)
+            return await working
+
+
+async def _opened(house: House, door: DemoDoor, stop: asyncio.Event) -> bool:
+    """Start a few cases, unless some wait already, and see the first one come up in its channel."""
+    if not await queue(house.store, 1):
+        await door.start_cases(_OPENING_CASES)
+    for _ in range(int(_PATIENCE_SECONDS / 0.2)):
+        rows = await queue(house.store, 1)
+        if rows and await _posted(house, rows[0]["id"]):
+            return True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.2)
+            return False
+    return True
+
+
+async def _posted(house: House, request_id: str) -> bool:
+    async with house.store.begin() as tx:
+        return any(card.ts for card in await tx.cards.of_request(request_id))
+
+
+def _env(url: str, web_port: int) -> Mapping[str, str]:
+    return {
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "SLACK_API_URL": f"{url}/api/",
+        "GATEPOST_SHOP_URL": f"{url}/shop",
+        "PORT": str(web_port),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def _say(url: str) -> None:
+    lines = [
+        "",
+        "  Gatepost is running.",
+        "",
+        f"  Open      {url}/#user=UALICE&channel=CTIER1",
+        "            You are Alice, a reviewer. Click Approve, Modify… or Reject… on a card in #approvals",
+        "            and watch what really happens in the shop, on the right.",
+        "  New case  gatepost propose payments --requester UREQ     (or the page's menu “New request”)",
+        "  Stop      Ctrl-C. Start again any time: requests, cards and decisions are still there.",
+        "",
+    ]
+    typer.echo("\n".join(lines))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        chosen: Any = probe.getsockname()
+    return int(chosen[1])

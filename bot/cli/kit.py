@@ -1,0 +1,82 @@
+"""What the commands share: opening the house, printing, exit codes."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NoReturn, TypeVar
+
+import typer
+
+from bot.house import CantStart, House, open_house
+from bot.laptop import furnished
+from bot.logs import configure
+from bot.settings import BadSettings, Settings, load
+from graph.verbs.errors import Invalid, Refusal
+
+REFUSED: Final = 1
+USAGE: Final = 2
+CANT_START: Final = 3
+FOUND_WRONG: Final = 4
+
+T = TypeVar("T")
+
+
+def settings() -> Settings:
+    """The settings of this command, or exit."""
+    try:
+        loaded = load()
+    except BadSettings as error:
+        fail(str(error), CANT_START)
+    # A command's own output is what matters; logs speak up only when something is wrong.
+    configure("WARNING" if loaded.log_level == "INFO" else loaded.log_level)
+    return loaded
+
+
+def with_house(work: Callable[[House], Awaitable[T]]) -> T:
+    """Open the house, do the work, close it; every expected problem becomes one clear line."""
+
+    async def run() -> T:
+        async with furnished(settings()) as furnishings, open_house(furnishings, may_migrate=True) as house:
+            return await work(house)
+
+    try:
+        return asyncio.run(run())
+    except Invalid as error:
+        fail(str(error), USAGE)
+    except Refusal as error:
+        fail(str(error), REFUSED)
+    except (CantStart, BadSettings) as error:
+        fail(str(error), CANT_START)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say what is wrong, on stderr, and leave."""
+    for line in message.splitlines():
+        typer.secho(f"gatepost: {line}", err=True, fg="red")
+    raise typer.Exit(code)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def parse_json(text: str, what: str) -> Any:
+    """JSON given on the command line, or `@file`."""
+    from graph.law.canonical import Unfaithful, strict_loads
+
+    if text.startswith("@"):
+        try:
+            text = open(text[1:], encoding="utf-8").read()  # noqa: SIM115
+        except (OSError, UnicodeDecodeError) as error:
+            fail(f"{what}: {error}", USAGE)
+    try:
+        return strict_loads(text)
+    except Unfaithful as error:
+        fail(f"{what}: {error}", USAGE)
+
+
+def user_name() -> str:
+    """Who runs this command, for the record (never an identity that may decide)."""
+    return os.environ.get("USER") or "unknown"

@@ -1,0 +1,60 @@
+"""Reports as text for a terminal. Text that isn't ours is made harmless first."""
+
+from typing import Any
+
+from bot.words import visible
+
+
+def run_text(run: dict[str, Any]) -> str:
+    """A run with its requests and effects."""
+    lines = [
+        f"{run['id']}  {run['workflow']}  {run['status']}"
+        + (f"  {visible(run['outcome'])}" if run["outcome"] else "")
+    ]
+    for request in run["requests"]:
+        lines.append(f"  {request['id']}  {request['status']:<9} {action_text(request['action'])}")
+    for effect in run["effects"]:
+        tail = f"  {visible(effect['error'])}" if effect["error"] else ""
+        lines.append(f"  {effect['id']}  {effect['outcome']:<11} {effect['action']}{tail}")
+    if run["last_error"]:
+        lines.append(f"  last error: {visible(run['last_error'])}")
+    return "\n".join(lines)
+
+
+def queue_text(rows: list[dict[str, Any]]) -> str:
+    """What waits, due first first."""
+    if not rows:
+        return "Nothing waits for a decision."
+    return "\n".join(
+        f"{row['id']}  tier {row['tier']}  {row['urgency']:<8} {row['pending_seconds'] // 60:>4} min"
+        f"  {row['digest'][:12]}  {action_text(row['action'])}"
+        for row in rows
+    )
+
+
+def action_text(action: dict[str, Any]) -> str:
+    """`refund_card order=4711 amount=420.00`"""
+    return action["type"] + "".join(f" {key}={visible(str(value))}" for key, value in action["args"].items())
+
+
+def request_text(shown: dict[str, Any]) -> str:
+    """One request, everything that matters for a decision."""
+    lines = [
+        visible(shown["question"]),
+        f"  {shown['id']} of {shown['run_id']} · {shown['status']} · tier {shown['tier']} · {shown['urgency']}",
+        f"  digest {shown['digest']}",
+        *(f"  ! {visible(flag)}" for flag in shown["flags"]),
+        f"  agent says: {visible(shown['rationale'])}" if shown["rationale"] else "  the agent gave no reason",
+        *(f"  {key} = {visible(str(value))}" for key, value in shown["action"]["args"].items()),
+        *(f"  why here: {visible(reason)}" for reason in shown["why"]),
+        f"  expires {shown['expires_at']}",
+    ]
+    if shown["reviewers"]:
+        lines.append("  reviewers now: " + ", ".join(shown["reviewers"]))
+    if shown["decision"]:
+        decided = shown["decision"]
+        lines.append(f"  {decided['type']} by {decided['by']} at {decided['at']}: {visible(decided['reason'])}")
+    lines += [
+        f"  {effect['action']}: {effect['outcome']} {visible(effect['error'])}" for effect in shown["effects"]
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,173 @@
+"""The composition root: settings → database, workspace, policy, people. Doors and workers get theirs here."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from pydantic import SecretStr
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.directory import Directory
+from bot.settings import Settings
+from bot.slack import Slack, SlackProblem
+from graph.law.policy import BadPolicy
+from storage.engine import NoDatabase, locate, make_engine
+from storage.migrate import migrate, pending_revisions
+from storage.schema import people, workspaces
+from storage.store import PgStore
+
+if TYPE_CHECKING:
+    from graph.flow.runner import Runner
+
+_DIRECTORY_STALE: Final = timedelta(minutes=10)
+_log: Final = structlog.get_logger("gatepost")
+
+
+class CantStart(RuntimeError):
+    """Gatepost can't start; each line says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Everything that doors and workers share in one process."""
+
+    settings: Settings
+    engine: AsyncEngine
+    store: PgStore
+    slack: Slack
+    directory: Directory
+    audit_key: bytes
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, may_migrate: bool) -> AsyncIterator[House]:
+    """Open the database, find out which workspace this is, import the policy; raises `CantStart`."""
+    engine = await _database(settings, may_migrate=may_migrate)
+    slack = Slack(_plain(settings.slack_bot_token), settings.slack_api_url)
+    try:
+        store = PgStore(engine, await _workspace(engine, slack))
+        await _import_policy(store, settings)
+        yield House(
+            settings=settings,
+            engine=engine,
+            store=store,
+            slack=slack,
+            directory=Directory(store, slack),
+            audit_key=audit_key(settings),
+        )
+    finally:
+        await slack.close()
+        await engine.dispose()
+
+
+def make_runner(house: House) -> "Runner":
+    """A runner with the configured workflows; raises `CantStart` when one can't be loaded."""
+    # Loading langgraph takes seconds: only processes that run workflows pay for it.
+    from graph.flow.registry import NoWorkflow, load_workflows
+    from graph.flow.runner import Runner
+    from storage.checkpoints import PgCheckpoints
+
+    try:
+        workflows = load_workflows(house.settings.gatepost_workflows)
+    except NoWorkflow as error:
+        raise CantStart(str(error)) from error
+    checkpoints = PgCheckpoints(house.store)
+    return Runner(house.store, checkpoints, workflows, lease_seconds=house.settings.gatepost_lease_seconds)
+
+
+async def fresh_people(house: House) -> None:
+    """Make sure that people are mirrored recently, if Slack answers; without it the mirror serves as it is."""
+    newest = select(people.c.checked_at).where(people.c.workspace_id == house.store.workspace_id)
+    async with house.engine.connect() as connection:
+        checked = (await connection.execute(newest.order_by(people.c.checked_at).limit(1))).scalar()
+    if checked is not None and datetime.now(UTC) - checked < _DIRECTORY_STALE:
+        return
+    try:
+        await house.directory.refresh()
+    except SlackProblem as problem:
+        _log.warning("people not refreshed", problem=str(problem))
+
+
+def audit_key(settings: Settings) -> bytes:
+    """The key that signs the audit chain: GATEPOST_AUDIT_KEY, or a file made once under GATEPOST_HOME."""
+    if settings.gatepost_audit_key:
+        return settings.gatepost_audit_key.get_secret_value().encode()
+    return _key_file(settings.gatepost_home / "audit.key")
+
+
+def _key_file(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Written aside and linked into place, so that of several starting processes one wins, whole.
+        aside = path.with_name(f"audit.key.{secrets.token_hex(4)}")
+        descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            _log.debug("another process made the audit key first")
+        finally:
+            aside.unlink()
+    return path.read_bytes()
+
+
+async def _database(settings: Settings, *, may_migrate: bool) -> AsyncEngine:
+    try:
+        url = await locate(_plain(settings.database_url) or None, settings.gatepost_home)
+    except NoDatabase as error:
+        raise CantStart(str(error)) from error
+    engine = make_engine(url)
+    try:
+        behind = await pending_revisions(engine)
+        if behind and may_migrate:
+            await migrate(url)
+        elif behind:
+            raise CantStart("the database lacks this release's tables; run `gatepost migrate` first")
+    except OSError as error:
+        raise CantStart(f"the database does not answer ({type(error).__name__}); check DATABASE_URL") from error
+    return engine
+
+
+async def _workspace(engine: AsyncEngine, slack: Slack) -> str:
+    """The workspace this installation serves: as Slack says, or as it said the last time."""
+    try:
+        answer = await slack.read("auth.test")
+        return str(answer["team_id"])
+    except SlackProblem as problem:
+        last = select(workspaces.c.id).order_by(workspaces.c.seen_at.desc()).limit(1)
+        async with engine.connect() as connection:
+            known = (await connection.execute(last)).scalar()
+        if known is None:
+            raise CantStart(
+                f"Slack could not be asked which workspace this is ({problem});"
+                " check SLACK_BOT_TOKEN and SLACK_API_URL, then try again"
+            ) from problem
+        _log.warning("Slack is not answering; going on with what is known", problem=str(problem))
+        return str(known)
+
+
+async def _import_policy(store: PgStore, settings: Settings) -> None:
+    text = settings.gatepost_policy.read_text()
+    try:
+        async with store.begin() as tx:
+            before = await tx.policies.newest()
+            applied = await tx.policies.apply(text, "start")
+            if before != applied.version:
+                await tx.audit.record("policy_applied", "start", version=applied.version)
+    except BadPolicy as error:
+        async with store.begin() as tx:
+            if await tx.policies.newest() is None:
+                raise CantStart(f"GATEPOST_POLICY {settings.gatepost_policy}:\n{error}") from error
+        _log.error("the policy file is broken; the last good version stays in force", problems=str(error))
+
+
+def _plain(secret: SecretStr | None) -> str:
+    return secret.get_secret_value() if secret else ""

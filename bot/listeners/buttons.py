@@ -1,0 +1,88 @@
+"""Clicks on cards, queues and the Home tab."""
+
+import re
+from typing import Any, Final
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.ids import (
+    APPROVE,
+    CHOICE_RESPOND,
+    EDIT,
+    MORE,
+    READ,
+    REJECT,
+    Ref,
+    decode,
+    decode_choice,
+)
+from bot.listeners.clicks import Click, click_of
+from bot.listeners.deciding import take
+from bot.listeners.forms import Form, open_form
+from bot.listeners.notices import INVALID_BUTTON, owe_notice
+from bot.listeners.services import Services
+from graph.law.request import DecisionType
+from graph.verbs.decide import Answer
+from graph.verbs.errors import Refusal
+
+_OPENING: Final = re.compile("^(" + "|".join(re.escape(name) for name in (EDIT, REJECT, MORE, READ)) + ")$")
+_ANY: Final = re.compile("")
+_FORMS: Final = {EDIT: Form.EDIT, REJECT: Form.REJECT, READ: Form.DETAILS}
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    async def approve(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = click_of(body)
+        refusal = await _approve(services, click)
+        if refusal:
+            await owe_notice(services.store, click, refusal)
+        await ack()
+
+    async def opening(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = click_of(body)
+        wanted = _wanted(click)
+        refusal = await open_form(services, click, *wanted) if wanted else INVALID_BUTTON
+        if refusal:
+            await owe_notice(services.store, click, refusal)
+        await ack()
+
+    async def stray(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = click_of(body)
+        # A link button sends its click as well; it has done its work in the browser.
+        if not body["actions"][0].get("url"):
+            await owe_notice(services.store, click, INVALID_BUTTON)
+        await ack()
+
+    app.block_action(APPROVE)(approve)
+    app.block_action(_OPENING)(opening)
+    app.block_action(_ANY)(stray)
+
+
+async def _approve(services: Services, click: Click) -> str | None:
+    """Decide; or say why not."""
+    ref = decode(click.value)
+    if ref is None or click.where is None:
+        return INVALID_BUTTON
+    answer = Answer(
+        request_id=ref.request_id,
+        type=DecisionType.APPROVE,
+        user_id=click.user,
+        digest=ref.digest,
+        via="slack",
+        version=ref.version,
+        where=click.where,
+    )
+    try:
+        await take(services, answer)
+    except Refusal as refusal:
+        return str(refusal)
+    return None
+
+
+def _wanted(click: Click) -> tuple[Form, Ref] | None:
+    """Which form on which request."""
+    if click.action_id == MORE:
+        choice = decode_choice(click.value)
+        return (Form.RESPOND if choice[0] == CHOICE_RESPOND else Form.DETAILS, choice[1]) if choice else None
+    ref = decode(click.value)
+    return (_FORMS[click.action_id], ref) if ref else None

@@ -1,0 +1,104 @@
+"""Opening a form: what it shows comes from the store; a person who could not send it is told at once."""
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from bot.cards.notice import already
+from bot.cards.pending import can_edit
+from bot.delivery.view import load_view
+from bot.ids import Ref
+from bot.listeners.clicks import Click
+from bot.listeners.notices import INVALID_BUTTON, NOT_OPENED, owe_notice
+from bot.listeners.services import Services
+from bot.listeners.sight import may_see
+from bot.modals import details, edit, reject, respond
+from bot.slack import SlackProblem
+from bot.words import Json
+from graph.law.authorization import authorize, refusal_of_state
+from graph.law.request import DecisionType, Request, Status
+from graph.verbs.decide import standing
+from graph.verbs.ports import Tx
+
+_log = structlog.get_logger(__name__)
+
+
+class Form(StrEnum):
+    """Our modals."""
+
+    EDIT = "edit"
+    REJECT = "reject"
+    RESPOND = "respond"
+    DETAILS = "details"
+
+
+_DECIDES: Final = {
+    Form.EDIT: DecisionType.EDIT,
+    Form.REJECT: DecisionType.REJECT,
+    Form.RESPOND: DecisionType.RESPOND,
+}
+
+
+_BUILD: Final[dict[Form, Callable[[Request, Ref, str | None, str | None], Json]]] = {
+    Form.EDIT: edit.build,
+    Form.REJECT: reject.build,
+    Form.RESPOND: respond.build,
+}
+
+
+async def open_form(services: Services, click: Click, form: Form, ref: Ref) -> str | None:
+    """Open the form for whoever clicked, after the ack; or say why it stays closed."""
+    async with services.store.begin() as tx:
+        request = await tx.requests.get(ref.request_id)
+        if request is None:
+            return INVALID_BUTTON
+        refusal = await _refusal(tx, request, click, form, ref)
+        if refusal:
+            return refusal
+        view = await _view(tx, request, click, form, ref)
+    services.background.spawn(f"open {form}", _open(services, click, view))
+    return None
+
+
+async def _refusal(tx: Tx, request: Request, click: Click, form: Form, ref: Ref) -> str | None:
+    """Why this person can't send this form now, in a sentence; checked again when they do."""
+    if form is Form.DETAILS:
+        return None if await may_see(tx, click.user, request) else "Only reviewers may look into this request."
+    if request.status is not Status.PENDING:
+        return already(await load_view(tx, request))
+    stale = refusal_of_state(request, ref.version, ref.digest, await tx.now())
+    if stale:
+        return stale
+    if click.where and not await tx.cards.known(request.id, *click.where):
+        return "This message is a copy of a card. Please use the original card."
+    rights = await standing(tx, request, await tx.policies.current())
+    verdict = authorize(request, await tx.people.get(click.user), _DECIDES[form], rights, await tx.now())
+    if not verdict.allowed:
+        return verdict.reason
+    if form is Form.EDIT and not can_edit(request):
+        return "Nothing about this action can be changed; approve or reject it."
+    return None
+
+
+async def _view(tx: Tx, request: Request, click: Click, form: Form, ref: Ref) -> Json:
+    channel, ts = click.where or (None, None)
+    if form is not Form.DETAILS:
+        return _BUILD[form](request, ref, channel, ts)
+    known = click.where is not None and await tx.cards.known(request.id, *click.where)
+    names = (await load_view(tx, request)).names
+    # On a queue or a copy there is no card of this request: what is approved here names no place.
+    return details.build(request, ref, channel if known else None, ts if known else None, names=names)
+
+
+async def _open(services: Services, click: Click, view: Json) -> None:
+    """views.open within the three seconds that the trigger lives; a lost answer is not asked again."""
+    try:
+        async with asyncio.timeout(3.0):
+            await services.slack.write("views.open", trigger_id=click.trigger_id, view=view)
+    except (SlackProblem, TimeoutError) as problem:
+        code = problem.code if isinstance(problem, SlackProblem) else "timeout"
+        _log.warning("form not opened", code=code, form=view.get("callback_id"))
+        await owe_notice(services.store, click, NOT_OPENED)

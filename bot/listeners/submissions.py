@@ -1,0 +1,131 @@
+"""Submitted forms: decided before the ack, so that what is wrong can still be shown in the form."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.ids import DETAILS, EDIT_SUBMIT, REJECT_SUBMIT, RESPOND_SUBMIT, Origin, decode_origin
+from bot.listeners.deciding import take
+from bot.listeners.notices import said
+from bot.listeners.services import Services
+from bot.modals import edit, reject, respond
+from bot.modals.fields import Kind, fields
+from bot.modals.frame import REASON
+from graph.law.request import DecisionType, Request
+from graph.verbs.decide import Answer
+from graph.verbs.errors import Invalid, Refusal
+
+BROKEN: Final = "This form is not valid any more. Please close it and use the current card."
+_TYPES: Final = {
+    EDIT_SUBMIT: DecisionType.EDIT,
+    REJECT_SUBMIT: DecisionType.REJECT,
+    RESPOND_SUBMIT: DecisionType.RESPOND,
+    DETAILS: DecisionType.APPROVE,
+}
+_OURS: Final = re.compile("^(" + "|".join(re.escape(name) for name in _TYPES) + ")$")
+_ANY: Final = re.compile("")
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a form holds; `errors` by block_id."""
+
+    reason: str = ""
+    args: Mapping[str, Any] | None = None
+    errors: Mapping[str, str] | None = None
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
+        view = body["view"]
+        origin = decode_origin(view.get("private_metadata"))
+        if origin is None:
+            await ack(**_shown(view, {}, BROKEN))
+            return
+        await ack(**await _decide(services, body["user"]["id"], view, origin))
+
+    async def stray(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack(**_shown(body["view"], {}, BROKEN))
+
+    async def closed(ack: AsyncAck) -> None:
+        await ack()
+
+    app.view_submission(_OURS)(submitted)
+    app.view_submission(_ANY)(stray)
+    app.view_closed(_ANY)(closed)
+
+
+async def _decide(services: Services, user: str, view: dict[str, Any], origin: Origin) -> dict[str, Any]:
+    """What to answer Slack: nothing closes the form."""
+    async with services.store.begin() as tx:
+        request = await tx.requests.get(origin.ref.request_id)
+    if request is None:
+        return _shown(view, {}, BROKEN)
+    decision = _TYPES[view["callback_id"]]
+    filled = _filled(decision, view.get("state"), request)
+    if filled.errors:
+        return _shown(view, filled.errors, "")
+    try:
+        await take(services, _answer(decision, user, origin, filled))
+    except Invalid as invalid:
+        return _shown(view, _at_blocks(invalid, request), str(invalid))
+    except Refusal as refusal:
+        return _shown(view, {}, str(refusal))
+    return {}
+
+
+def _filled(decision: DecisionType, state: object, request: Request) -> Filled:
+    if decision is DecisionType.EDIT:
+        edited = edit.parse(state, request)
+        return Filled(edited.reason, edited.args, edited.errors)
+    if decision is DecisionType.APPROVE:
+        return Filled()
+    reason, errors = (reject if decision is DecisionType.REJECT else respond).parse(state)
+    return Filled(reason, errors=errors)
+
+
+def _answer(decision: DecisionType, user: str, origin: Origin, filled: Filled) -> Answer:
+    placed = origin.channel is not None and origin.ts is not None
+    return Answer(
+        request_id=origin.ref.request_id,
+        type=decision,
+        user_id=user,
+        digest=origin.ref.digest,
+        via="slack",
+        version=origin.ref.version,
+        reason=filled.reason,
+        args=filled.args,
+        where=(origin.channel or "", origin.ts or "") if placed else None,
+    )
+
+
+def _at_blocks(invalid: Invalid, request: Request) -> dict[str, str]:
+    """Errors by argument → errors by block; what belongs to no input stands at the reason."""
+    places = {item.name: item.block_id for item in fields(request) if item.kind is not Kind.FIXED}
+    return {places.get(name, REASON): text for name, text in invalid.fields.items()}
+
+
+def _shown(view: Mapping[str, Any], errors: Mapping[str, str], refusal: str) -> dict[str, Any]:
+    """Errors at their inputs; a refusal at the first input, or as the modal itself where it has none."""
+    inputs = _inputs(view)
+    placed = {block: text for block, text in errors.items() if block in inputs}
+    lost = "; ".join(text for block, text in errors.items() if block not in inputs)
+    said_at_first = refusal if not placed and not lost else lost
+    if inputs and said_at_first:
+        placed.setdefault(inputs[0], said_at_first)
+    if placed:
+        return {"response_action": "errors", "errors": placed}
+    return {"response_action": "update", "view": said(said_at_first or BROKEN)}
+
+
+def _inputs(view: Mapping[str, Any]) -> list[str]:
+    blocks = view.get("blocks")
+    found = (block for block in blocks if isinstance(block, dict)) if isinstance(blocks, list) else ()
+    return [block["block_id"] for block in found if block.get("type") == "input" and _named(block)]
+
+
+def _named(block: Mapping[str, Any]) -> bool:
+    return isinstance(block.get("block_id"), str) and bool(block["block_id"])
