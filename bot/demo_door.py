@@ -20,9 +20,7 @@ class DemoDoor:
         self._requester = requester
         self._house: House | None = None
         self._workflows: dict[str, Workflow] = {}
-        self.app = Starlette(
-            routes=[Route("/cases", self._cases), Route("/propose", self._propose, methods=["POST"])]
-        )
+        self.app = Starlette(routes=[Route("/cases", self._cases), Route("/propose", self._propose, methods=["POST"])])
 
     async def open(self, house: House) -> None:
         """From now on cases can be started."""

@@ -31,9 +31,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
     database_url: SecretStr | None = None
-    slack_bot_token: Annotated[SecretStr | None, _token("xoxb-", "OAuth & Permissions in your app's settings")] = (
-        None
-    )
+    slack_bot_token: Annotated[SecretStr | None, _token("xoxb-", "OAuth & Permissions in your app's settings")] = None
     slack_signing_secret: SecretStr | None = None
     slack_signing_secret_previous: SecretStr | None = None
     slack_signing_secret_previous_until: int | None = Field(default=None, ge=0, le=10**11)

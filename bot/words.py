@@ -10,10 +10,10 @@ Json = dict[str, Any]
 EMPTY: Final = "(empty)"
 MAX_MARKS: Final = 4
 _NO_MARK: Final = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_STACKING: Final = frozenset(("Mn", "Me"))
 _BLANKS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\u180b-\u180f\U000e0100-\U000e01ef]")
 _EMOJI_STYLE, _JOINER, _KEYCAP = "\ufe0f", "\u200d", "\u20e3"
-_PLAIN: Final = re.compile(r"[\n\t -~]*")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _NAMES: Final = re.compile(r"[\w.-]+")
 _ENDING: Final = re.compile(r"[a-zA-Z]{2,24}", re.ASCII)
@@ -33,9 +33,9 @@ def escape(text: str) -> str:
 
 def visible(text: str) -> str:
     """The text with every character that leaves no mark written out, as `⟦U+202E⟧`; idempotent."""
-    if _PLAIN.fullmatch(text):
-        return text
     text = text.replace("\r\n", "\n")
+    if _clear(text):
+        return text
     return "".join(mark(char) if hidden else char for char, hidden in _scan(text))
 
 
@@ -56,7 +56,8 @@ def flowing(text: str) -> str:
 
 def units(text: str) -> int:
     """How long Slack may count the text: escaped, in UTF-16."""
-    return sum(map(_cost, text))
+    wide = 0 if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2 - len(text)
+    return len(text) + wide + 4 * text.count("&") + 3 * (text.count("<") + text.count(">"))
 
 
 def clip(text: str, limit: int) -> tuple[str, int]:
@@ -107,20 +108,22 @@ def literal(text: str, block_id: str | None = None, *, limit: int = 2900) -> Jso
 
 def suspicious(text: str) -> list[str]:
     """What about the text could deceive a reader, one short phrase each."""
-    if _PLAIN.fullmatch(text):
+    if text.isascii() and _clear(text):
         return []
     return [*_hidden_characters(text), *_lookalikes(text), *_domains(text), *_unnormalised(text)]
 
 
 def _hidden_characters(text: str) -> Iterator[str]:
-    found = dict.fromkeys(f"U+{ord(char):04X}" for char, hidden in _scan(text.replace("\r\n", "\n")) if hidden)
+    text = text.replace("\r\n", "\n")
+    scanned = () if _clear(text) else _scan(text)
+    found = dict.fromkeys(f"U+{ord(char):04X}" for char, hidden in scanned if hidden)
     if found:
         yield "hidden characters: " + _few(found)
 
 
 def _lookalikes(text: str) -> Iterator[str]:
-    for word in dict.fromkeys(_LETTERS.findall(text)):
-        scripts = {script for char in word if (script := _script(char)) not in _TOGETHER}
+    for word in dict.fromkeys(word for word in _LETTERS.findall(text) if not word.isascii()):
+        scripts = {unicodedata.name(char, "UNNAMED").split(" ")[0] for char in word} - _TOGETHER
         if len(scripts) > 1:
             named = " and ".join(sorted(script.capitalize() for script in scripts))
             yield f"“{clip(visible(word), 40)[0]}” mixes {named} letters"
@@ -153,18 +156,23 @@ def _few(names: Iterable[str]) -> str:
     return ", ".join(listed[:4]) + (f" and {len(listed) - 4} more" if len(listed) > 4 else "")
 
 
-def _script(char: str) -> str:
-    return unicodedata.name(char, "UNNAMED").split(" ")[0]
+def _clear(text: str) -> bool:
+    """Whether every character is surely seen: the quick way out, which looks at each different one once."""
+    return not any(_unseen(char) or unicodedata.category(char) in _STACKING for char in set(text) - {"\n", "\t"})
+
+
+def _unseen(char: str) -> bool:
+    category = unicodedata.category(char)
+    blank = category in _NO_MARK or char in _BLANKS or (category == "Zs" and char != " ")
+    return blank or _SELECTORS.match(char) is not None
 
 
 def _scan(text: str) -> Iterator[tuple[str, bool]]:
     """Each character and whether it has to be written out."""
     marks = 0
     for index, char in enumerate(text):
-        category = unicodedata.category(char)
-        marks = marks + 1 if category in ("Mn", "Me") else 0
-        unseen = category in _NO_MARK or char in _BLANKS or (category == "Zs" and char != " ")
-        if unseen or _SELECTORS.match(char):
+        marks = marks + 1 if unicodedata.category(char) in _STACKING else 0
+        if _unseen(char):
             yield char, char not in "\n\t" and not _part_of_emoji(text, index)
         else:
             yield char, marks > MAX_MARKS

@@ -8,7 +8,7 @@ from sqlalchemy import URL
 
 from bot.delivery import Delivery
 from bot.house import House, fresh_people, make_runner
-from bot.jobs import Jobs
+from bot.jobs import make_scheduler, ticks
 from bot.supervisor import stop_with_supervisor
 from graph.verbs.sweep import sweep
 from storage.audit import seal
@@ -18,20 +18,22 @@ from storage.hints import listen
 async def work(house: House, url: URL, stop: asyncio.Event) -> None:
     """Work until `stop`, then finish what was begun (under 30 seconds)."""
     runner = make_runner(house)
-    delivery = Delivery(house.store, house.slack)
+    delivery = Delivery(house.store, house.slack, know=house.directory.know)
     owed_run, owed_post = asyncio.Event(), asyncio.Event()
 
     def heard(topic: str) -> None:
         (owed_run if topic == "run" else owed_post).set()
 
     await fresh_people(house)
-    jobs = Jobs(
-        sweep=lambda: sweep(house.store),
-        deliver=delivery.deliver_once,
-        seal=lambda: seal(house.engine, house.audit_key),
-        refresh=house.directory.refresh,
+    scheduler = make_scheduler(
+        ticks(
+            sweep=lambda: sweep(house.store),
+            deliver=delivery.deliver_once,
+            seal=lambda: seal(house.engine, house.audit_key),
+            directory=house.directory.refresh,
+        )
     )
-    jobs.start()
+    scheduler.start()
     side = [
         asyncio.create_task(listen(url, heard)),
         asyncio.create_task(_eagerly(delivery.deliver_once, owed_post)),
@@ -40,7 +42,7 @@ async def work(house: House, url: URL, stop: asyncio.Event) -> None:
     try:
         await runner.serve(stop, owed_run)
     finally:
-        jobs.stop()
+        scheduler.shutdown(wait=False)
         for task in side:
             task.cancel()
         for task in side:

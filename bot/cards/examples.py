@@ -11,6 +11,7 @@ from bot.cards.review import card
 from bot.cards.samples import (
     ASKED_AT,
     HOSTILE,
+    LETTER,
     LONG,
     MAIL,
     NAMES,
@@ -52,16 +53,13 @@ def _ordinary() -> dict[str, CardView]:
     return {
         "pending": view(),
         "pending_flags": view(request(brief=flagged)),
-        "pending_delay": view(
-            request(brief=replace(REFUND_BRIEF, flags=(), cost_of_delay="she files a chargeback"))
-        ),
+        "pending_delay": view(request(brief=replace(REFUND_BRIEF, flags=(), cost_of_delay="she files a chargeback"))),
         "pending_half": view(now=ASKED_AT + timedelta(minutes=8)),
         "pending_overdue": view(now=ASKED_AT + timedelta(minutes=40)),
         "pending_two_persons": view(two, votes=(("UBOB", NOW),)),
         "pending_note": view(run_note="Approvals are stopped; rejecting still works."),
-        "pending_edited": view(
-            replace(request(args={**REFUND_ARGS, "amount": "410.00"}, revision=1), form=_told())
-        ),
+        "pending_letter": view(request(MAIL, {"to": "jo@shop.example", "body": LETTER})),
+        "pending_edited": view(replace(request(args={**REFUND_ARGS, "amount": "410.00"}, revision=1), form=_told())),
         "reconcile": view(_reconcile()),
     }
 
@@ -141,9 +139,7 @@ def _strange() -> dict[str, CardView]:
 
 def _notices() -> dict[str, Card | Json]:
     seen = views()
-    told: Mapping[str, CardView] = {
-        name: seen[name] for name in ("done", "rejected", "modified", "hostile_decided")
-    }
+    told: Mapping[str, CardView] = {name: seen[name] for name in ("done", "rejected", "modified", "hostile_decided")}
     late = {name: notice.too_late(seen[name]) for name in ("approved", "expired", "pending", "reconciled")}
     return {
         **{f"outcome_{name}": notice.outcome(each) for name, each in told.items()},

@@ -45,6 +45,18 @@ def labelled(label: str, text: str, *, limit: int = 2900) -> Json:
     return line(run(f"{label} ", bold=True), run(text, limit=limit))
 
 
+def quote(text: str) -> Json:
+    """Text fenced in by a bar: it can pose as nothing else, however many lines it has."""
+    return {"type": "rich_text_quote", "elements": [run(text)]}
+
+
+def argument(label: str, text: str) -> list[Json]:
+    """An argument on its line; text of several lines is fenced in as a quote, where it can pose as nothing else."""
+    if "\n" not in text:
+        return [labelled(label, text)]
+    return [line(run(label, bold=True)), quote(text)]
+
+
 def button(label: str, action_id: str, request: Request, style: str | None = None) -> Json:
     """A button that carries the request's reference and tells a screen reader what it is about."""
     about = plain(f"{label.rstrip('…')}: {request.form.title or request.action_type} ({request.id[-6:]})", 75)

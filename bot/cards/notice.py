@@ -48,9 +48,7 @@ def already(view: CardView) -> str:
     if view.request.kind is Kind.RECONCILE and status is not Status.EXPIRED:
         words = "answered"
     who = f" by {view.decider()}" if decision and status is not Status.EXPIRED else ""
-    return (
-        f"Already {words}{who}{_at(decision.at, view.now) if decision else ''}. Nothing was changed by your click."
-    )
+    return f"Already {words}{who}{_at(decision.at, view.now) if decision else ''}. Nothing was changed by your click."
 
 
 def refused(reason: str) -> Card:

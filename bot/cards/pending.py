@@ -80,7 +80,7 @@ def why(request: Request) -> tuple[str, int]:
 
 
 def _facts(request: Request) -> list[Json]:
-    rows = [kit.labelled(row.label, row.text) for row in arguments.rows(request)]
+    rows = [part for row in arguments.rows(request) for part in kit.argument(row.label, row.text)]
     rest = arguments.hidden_names(request)
     return [*rows, *([line(run(rest, bold=True))] if rest else []), *flags.flag_lines(request)]
 
@@ -93,7 +93,7 @@ def _why(request: Request) -> list[Json]:
     if hidden:
         said.append(run(f" ({hidden} more characters in Details)"))
     delay = clip(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
-    return [line(*said), *([kit.labelled("Agent, if it waits:", delay)] if delay else [])]
+    return [line(*said), *([kit.labelled("Agent on delay:", delay)] if delay else [])]
 
 
 def _known(request: Request) -> list[Json]:
@@ -126,7 +126,7 @@ def deadline(view: CardView) -> str:
     if not view.open():
         return "*Expired*: no decision counts any more"
     due = view.due_at()
-    return f"Due {times.local(due)} · *{times.left(due, view.now)}* · {view.urgency()}"
+    return f"Due {times.local(due)} · *{times.left(due, view.now)}* · urgency {view.urgency()}"
 
 
 def _actions(request: Request) -> Json:

@@ -169,4 +169,5 @@ HOSTILE: Final = made_storable(
     "<https://evil.example|https://bank.example> https://evil.example/p?d=1 pay\u200bpal p\u0430ypal.com "
     "\u202egnp.exe \U000e0041\U000e0042 \ue000 \ud800 jose\u0301 \x1b[2K\r\x07 %s {amount} </b>"
 )
+LETTER: Final = "Hello Jo,\n\nwe have refunded 420.00 EUR.\n\nYour shop"
 LONG: Final = "Dear customer, " + "we are sorry & <sad>. " * 2700

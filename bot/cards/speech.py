@@ -66,7 +66,7 @@ def _how(view: CardView) -> str:
 
 
 def _arguments(request: Request) -> list[str]:
-    shown = [_sentence(f"{row.label}: {clip(row.text, 120)[0]}") for row in arguments.rows(request)]
+    shown = [_sentence(f"{row.label}: {clip(flowing(row.text), 120)[0]}") for row in arguments.rows(request)]
     rest = arguments.hidden_names(request)
     return [*shown, f"{clip(rest, 300)[0]}." if rest else ""]
 
@@ -87,7 +87,7 @@ def _sentence(text: str) -> str:
 
 def _delay(request: Request) -> str:
     text = clip(flowing(request.brief.cost_of_delay), 120)[0]
-    return _sentence(f"Agent, if it waits: {text}") if text else ""
+    return _sentence(f"Agent on delay: {text}") if text else ""
 
 
 def _decided(view: CardView) -> list[str]:

@@ -24,9 +24,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print the resul
     else:
         for problem in found.problems:
             typer.echo(problem)
-        typer.echo(
-            f"{found.sealed} entries checked, {found.unsealed} not sealed yet, {len(found.problems)} problems"
-        )
+        typer.echo(f"{found.sealed} entries checked, {found.unsealed} not sealed yet, {len(found.problems)} problems")
     if found.problems:
         raise typer.Exit(FOUND_WRONG)
 

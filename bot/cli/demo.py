@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
+import httpx
 import typer
 
 from bot.cli.kit import CANT_START, fail
 from bot.cli.serve import SANDBOX_PORT, Role
 from bot.demo_door import DemoDoor
 from bot.house import CantStart, House, fresh_people, open_house
-from bot.laptop import BOT_TOKEN, SIGNING_SECRET, announce, furnished, serving
+from bot.laptop import BOT_TOKEN, SIGNING_SECRET, announce, furnished, running_sandbox, serving
 from bot.logs import configure
 from bot.settings import BadSettings, Settings, load
 from bot.supervisor import stop_on_signals, supervise
@@ -32,9 +33,7 @@ def demo(
 ) -> None:
     """Start Gatepost with an embedded PostgreSQL and a local Slack in the browser."""
     try:
-        settings = load(
-            slack_bot_token=None, slack_signing_secret=None, slack_app_token=None, gatepost_shop_url=None
-        )
+        settings = load(slack_bot_token=None, slack_signing_secret=None, slack_app_token=None, gatepost_shop_url=None)
     except BadSettings as error:
         fail(str(error), CANT_START)
     configure("WARNING" if settings.log_level == "INFO" else settings.log_level)
@@ -45,37 +44,45 @@ def demo(
 
 
 async def _demo(settings: Settings, port: int) -> int:
+    if other := await running_sandbox(settings.gatepost_home):
+        raise CantStart(f"Gatepost is running already for {settings.gatepost_home}: open {other}")
     stop, door = asyncio.Event(), DemoDoor(_REQUESTER)
     stop_on_signals(stop)
     web_port = settings.port if _free(settings.port) else _any_port()
     app_url = f"http://127.0.0.1:{web_port}/slack/events"
     mounts = {"/demo": door.app}
-    async with serving(
-        settings.gatepost_home, port=port if _free(port) else 0, app_url=app_url, mounts=mounts
-    ) as url:
+    async with serving(settings.gatepost_home, port=port if _free(port) else 0, app_url=app_url, mounts=mounts) as url:
         announce(settings.gatepost_home, url)
         async with furnished(settings) as complete, open_house(complete, may_migrate=True) as house:
             await fresh_people(house)
             await door.open(house)
             roles = {str(role): ("serve", "--role", str(role)) for role in Role}
             working = asyncio.create_task(supervise(roles, _env(url, web_port), stop))
-            if await _opened(house, door, stop):
+            if await _opened(house, door, f"http://127.0.0.1:{web_port}/readyz", stop):
                 _say(url)
             return await working
 
 
-async def _opened(house: House, door: DemoDoor, stop: asyncio.Event) -> bool:
-    """Start a few cases, unless some wait already, and see the first one come up in its channel."""
+async def _opened(house: House, door: DemoDoor, ready_url: str, stop: asyncio.Event) -> bool:
+    """Start a few cases, unless some wait already; see the first one in its channel and the web process ready."""
     if not await queue(house.store, 1):
         await door.start_cases(_OPENING_CASES)
     for _ in range(int(_PATIENCE_SECONDS / 0.2)):
         rows = await queue(house.store, 1)
-        if rows and await _posted(house, rows[0]["id"]):
+        if rows and await _posted(house, rows[0]["id"]) and await _ready(ready_url):
             return True
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 0.2)
             return False
     return True
+
+
+async def _ready(url: str) -> bool:
+    try:
+        async with httpx.AsyncClient(timeout=2) as client:
+            return (await client.get(url)).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 async def _posted(house: House, request_id: str) -> bool:

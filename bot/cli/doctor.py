@@ -124,9 +124,7 @@ async def _scopes(house: House) -> Finding:
 
 async def _granted(slack: Slack) -> set[str] | None:
     async with httpx.AsyncClient(timeout=5) as client:
-        answer = await client.post(
-            f"{slack.base_url}auth.test", headers={"Authorization": f"Bearer {slack.web.token}"}
-        )
+        answer = await client.post(f"{slack.base_url}auth.test", headers={"Authorization": f"Bearer {slack.web.token}"})
     scopes = answer.headers.get("x-oauth-scopes")
     return None if scopes is None else {scope.strip() for scope in scopes.split(",")}
 

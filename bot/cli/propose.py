@@ -10,6 +10,7 @@ from bot.cli.kit import USAGE as USAGE_ERROR
 from bot.cli.kit import fail, parse_json, print_json, with_house
 from bot.cli.words import run_text
 from bot.house import CantStart, House, fresh_people, make_runner
+from graph.verbs.errors import Invalid
 from graph.verbs.report import run as report_run
 from graph.verbs.start import start
 
@@ -49,6 +50,8 @@ async def _propose(
         raise CantStart(f"there is no workflow {workflow!r}; GATEPOST_WORKFLOWS offers: {', '.join(known)}")
     if value is None:
         value = dict(_case(known[workflow].demo_cases, case).input)
+    if problem := known[workflow].input_problem(value):
+        raise Invalid(f"--input: {problem}")
     await fresh_people(house)
     run = await start(house.store, workflow, value, key=key or secrets.token_hex(8), requester=requester)
     await play(house, runner, run.id)

@@ -11,7 +11,7 @@ from bot.house import CantStart, open_house
 from bot.laptop import announce, furnished, running_sandbox, serving
 from bot.logs import configure
 from bot.settings import BadSettings, Settings, load
-from bot.supervisor import stop_on_signals, stop_with_supervisor, supervise
+from bot.supervisor import stop_on_signals, supervise
 from storage.engine import NoDatabase, locate
 from storage.migrate import MigrationTimeout
 from storage.migrate import migrate as migrate_database
@@ -61,12 +61,10 @@ async def _serve(settings: Settings, role: Role | None) -> int:
 
 
 async def _web(settings: Settings, stop: asyncio.Event) -> None:
-    from bot.web import serve_web
+    from bot.app import serve_web
 
     async with open_house(settings, may_migrate=False) as house:
-        watch = asyncio.create_task(stop_with_supervisor(stop))
         await serve_web(house, stop)
-        watch.cancel()
 
 
 async def _worker(settings: Settings, stop: asyncio.Event) -> None:
@@ -91,9 +89,7 @@ async def _migrate(settings: Settings) -> None:
 
 
 def sandbox(
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Where the page listens on this machine.")
-    ] = SANDBOX_PORT,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the page listens on this machine.")] = SANDBOX_PORT,
     app_url: Annotated[
         str | None, typer.Option(help="Where the app listens. Default: this machine's PORT, path /slack/events.")
     ] = None,

@@ -8,8 +8,7 @@ from bot.words import visible
 def run_text(run: dict[str, Any]) -> str:
     """A run with its requests and effects."""
     lines = [
-        f"{run['id']}  {run['workflow']}  {run['status']}"
-        + (f"  {visible(run['outcome'])}" if run["outcome"] else "")
+        f"{run['id']}  {run['workflow']}  {run['status']}" + (f"  {visible(run['outcome'])}" if run["outcome"] else "")
     ]
     for request in run["requests"]:
         lines.append(f"  {request['id']}  {request['status']:<9} {action_text(request['action'])}")
@@ -34,7 +33,7 @@ def queue_text(rows: list[dict[str, Any]]) -> str:
 
 def action_text(action: dict[str, Any]) -> str:
     """`refund_card order=4711 amount=420.00`"""
-    return action["type"] + "".join(f" {key}={visible(str(value))}" for key, value in action["args"].items())
+    return str(action["type"]) + "".join(f" {key}={visible(str(value))}" for key, value in action["args"].items())
 
 
 def request_text(shown: dict[str, Any]) -> str:
@@ -54,7 +53,5 @@ def request_text(shown: dict[str, Any]) -> str:
     if shown["decision"]:
         decided = shown["decision"]
         lines.append(f"  {decided['type']} by {decided['by']} at {decided['at']}: {visible(decided['reason'])}")
-    lines += [
-        f"  {effect['action']}: {effect['outcome']} {visible(effect['error'])}" for effect in shown["effects"]
-    ]
+    lines += [f"  {effect['action']}: {effect['outcome']} {visible(effect['error'])}" for effect in shown["effects"]]
     return "\n".join(lines)

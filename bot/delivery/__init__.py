@@ -12,6 +12,7 @@ from bot.delivery.owed import OwedMessages, UnknownKind
 from bot.delivery.pace import Pace
 from bot.delivery.post import Post
 from bot.delivery.view import load_view
+from bot.listeners.reporting import report
 from bot.slack import AuthProblem, Gone, NotInChannel, RateLimited, Refused, Slack, SlackProblem
 from graph.failpoints import failpoint
 from graph.verbs.ports import CardRow, OwedRow, Store
@@ -75,7 +76,7 @@ class Delivery:
         try:
             return await work
         except Exception as error:  # one card's bug must not hold up the others; its lease runs out and it returns
-            _log.error("delivery failed", error=type(error).__name__, exc_info=True)
+            report("delivery failed", error)
             return False
 
     async def _card(self, row: CardRow, view: CardView) -> bool:

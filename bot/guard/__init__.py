@@ -12,7 +12,7 @@ from bot.guard.parse import FORM_TYPE, MAX_DEPTH, depth_of, parse
 from bot.guard.shape import ENVELOPES, Home, Malformed, check
 from bot.guard.signature import BadSignature, Signing
 
-__all__ = ["BadSignature", "Guard", "Home", "Malformed", "Signing", "accepts_envelope", "payload_of"]
+__all__ = ["SLACK_PATH", "BadSignature", "Guard", "Home", "Malformed", "Signing", "accepts_envelope", "payload_of"]
 
 MAX_BODY: Final = 1024 * 1024
 BODY_SECONDS: Final = 2.0

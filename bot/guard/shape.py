@@ -185,9 +185,7 @@ def _response_url_fits(url: str | None) -> bool:
     except ValueError:
         return False
     # Plain http is for a stand-in on this machine only.
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
-    )
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE))
 
 
 _CHECKS: Final[dict[str, Callable[[Payload, Home], bool]]] = {

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.guard.shape import Home
 from bot.listeners import buttons, command, errors, events, shortcuts, submissions
+from bot.listeners.reporting import report
 from bot.listeners.services import Background, Mirror, Services
 
 __all__ = ["Background", "Mirror", "Services", "dispatch", "make_app", "register"]
@@ -29,9 +30,7 @@ def make_app(services: Services, home: Home, *, bot_user: str = "", bot_id: str 
     logger = logging.getLogger("gatepost.bolt")
     # Bolt writes whole bodies at INFO and below.
     logger.setLevel(logging.WARNING)
-    known = AuthorizeResult(
-        enterprise_id=home.enterprise_id, team_id=home.team_id, bot_user_id=bot_user, bot_id=bot_id
-    )
+    known = AuthorizeResult(enterprise_id=home.enterprise_id, team_id=home.team_id, bot_user_id=bot_user, bot_id=bot_id)
 
     async def authorize() -> AuthorizeResult:
         return known
@@ -89,5 +88,5 @@ async def _dispatch(app: AsyncApp, payload: dict[str, Any], headers: Mapping[str
     try:
         return await app.async_dispatch(request)
     except Exception as error:  # the last line before Slack: an answer must go out
-        errors.report(error)
+        report("interaction failed", error)
         return BoltResponse(status=503, body="")

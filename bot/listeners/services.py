@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.listeners.metrics import Metrics
+from bot.listeners.reporting import report
 from bot.slack import Slack, SlackProblem
 from graph.verbs.ports import Store
 
@@ -44,7 +45,7 @@ async def _logged(name: str, work: Coroutine[Any, Any, object]) -> None:
     except SlackProblem as problem:
         _log.warning("slack refused work after the ack", work=name, code=problem.code)
     except Exception as error:  # nobody awaits this task: without a line here the failure would be silent
-        _log.error("work after the ack failed", work=name, error=type(error).__name__, exc_info=True)
+        report(f"work after the ack failed: {name}", error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,7 @@ def _action(sheet: Sheet, request: Request) -> bool:
     """The question and the arguments, never shortened: whether they are whole."""
     question = sheet.add("Asked", asked(request), most=MAX_UNITS)
     long = {name: text for name, value in request.args.items() if len(text := written(value)) > FULL}
-    short = [
-        f"{one_line(name)}: {one_line(written(request.args[name]))}" for name in request.args if name not in long
-    ]
+    short = [f"{one_line(name)}: {one_line(written(request.args[name]))}" for name in request.args if name not in long]
     values = [sheet.add("Arguments", "\n".join(short), most=MAX_UNITS)]
     values += [_argument(sheet, name, request.args[name]) for name in long]
     sheet.add("On Approve", request.form.after_approve)
@@ -75,7 +73,7 @@ def _argument(sheet: Sheet, name: str, value: Any) -> bool:
 def _reasons(sheet: Sheet, request: Request) -> None:
     brief = request.brief
     sheet.add("Agent says", brief.rationale, most=12_000)
-    sheet.add("Agent, if it waits", brief.cost_of_delay)
+    sheet.add("Agent on delay", brief.cost_of_delay)
     sheet.add("Confidence", "\n".join([f"Agent: {confidence(request)}", *_signals(brief.signals)]))
     sheet.add("Alternatives, in the agent's words", _alternatives(request))
     sheet.add("Why a person is asked", "\n".join(request.route_why))

@@ -38,9 +38,7 @@ def build(request: Request, ref: Ref, channel: str | None, ts: str | None) -> Js
             else []
         ),
         *inputs,
-        reason_field(
-            "Why this change?", "The agent is told. The changed action is a new request with its own route."
-        ),
+        reason_field("Why this change?", "The agent is told. The changed action is a new request with its own route."),
     ]
     return modal("Modify this action", EDIT_SUBMIT, Origin(ref, channel, ts), blocks, "Modify")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from bot.cards.kit import quote, rich
 from bot.modals.frame import MAX_BLOCKS
 from bot.words import Json, clip, line, literal, pieces, run, units, visible
 
@@ -50,5 +51,5 @@ class Sheet:
     def _put(self, title: str, text: str) -> None:
         self._room -= units(text)
         parts = pieces(text, PIECE)[: MAX_BLOCKS - RESERVED - len(self.blocks)]
-        head = {"type": "rich_text", "elements": [line(run(title, bold=True)), line(run(parts[0]))]}
-        self.blocks += [head, *(literal(part) for part in parts[1:])]
+        head = rich(line(run(title, bold=True)), quote(parts[0]))
+        self.blocks += [head, *(rich(quote(part)) for part in parts[1:])]

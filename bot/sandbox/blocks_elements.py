@@ -82,9 +82,7 @@ def _menu(fields: Shape, *more: Check, several: bool = False) -> Check:
 
 
 def _static(several: bool) -> Check:
-    initial: Shape = (
-        {"initial_options": array(PLAIN_OPTION, 1, 100)} if several else {"initial_option": PLAIN_OPTION}
-    )
+    initial: Shape = {"initial_options": array(PLAIN_OPTION, 1, 100)} if several else {"initial_option": PLAIN_OPTION}
     fields: Shape = {
         "options": array(PLAIN_OPTION, 1, 100),
         "option_groups": array(OPTION_GROUP, 1, 100),
@@ -94,9 +92,7 @@ def _static(several: bool) -> Check:
 
 
 def _external(several: bool) -> Check:
-    initial: Shape = (
-        {"initial_options": array(PLAIN_OPTION, 1, 100)} if several else {"initial_option": PLAIN_OPTION}
-    )
+    initial: Shape = {"initial_options": array(PLAIN_OPTION, 1, 100)} if several else {"initial_option": PLAIN_OPTION}
     return _menu({"min_query_length": integer(0, 1000), **initial}, several=several)
 
 
@@ -163,9 +159,7 @@ ELEMENTS: dict[str, Check] = {
     ),
     "email_text_input": _input({"initial_value": string(3000)}),
     "url_text_input": _input({"initial_value": string(3000)}),
-    "rich_text_input": _input(
-        {"initial_value": anything, "min_lines": integer(1, 100), "max_lines": integer(1, 100)}
-    ),
+    "rich_text_input": _input({"initial_value": anything, "min_lines": integer(1, 100), "max_lines": integer(1, 100)}),
     "file_input": shape({**BASE, "filetypes": array(string(32), 1, 100), "max_files": integer(1, 10)}),
     "workflow_button": shape(
         {
@@ -215,7 +209,5 @@ _TYPED = frozenset(
 
 IN_SECTION = _CLICKABLE | _SELECTS | _MULTI | {"datepicker", "timepicker", "image"}
 IN_ACTIONS = _CLICKABLE | _SELECTS | _MULTI | {"datepicker", "timepicker", "datetimepicker"}
-IN_INPUT = (
-    _TYPED | _SELECTS | _MULTI | {"checkboxes", "radio_buttons", "datepicker", "timepicker", "datetimepicker"}
-)
+IN_INPUT = _TYPED | _SELECTS | _MULTI | {"checkboxes", "radio_buttons", "datepicker", "timepicker", "datetimepicker"}
 IN_CONTEXT_ACTIONS = frozenset({"feedback_buttons", "icon_button"})

@@ -167,9 +167,7 @@ BLOCKS: dict[str, Check] = {
     "data_visualization": _block(
         {"title": Required(anything), "chart": Required(anything)}, _once("data visualizations", 2)
     ),
-    "alert": _block(
-        {"text": Required(text(200)), "level": one_of("default", "info", "warning", "error", "success")}
-    ),
+    "alert": _block({"text": Required(text(200)), "level": one_of("default", "info", "warning", "error", "success")}),
     "card": _block(
         {
             "hero_image": IMAGE_ELEMENT,

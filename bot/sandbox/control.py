@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from bot.sandbox.signing import sign
-from bot.sandbox.wire import Json, SlackError
+from bot.sandbox.hostile import click_raw, payload
+from bot.sandbox.wire import ActError, Answer, Json, SlackError
 from bot.sandbox.workspace import Workspace
 from bot.sandbox.world import AppConfig, Shortcut
 
@@ -28,18 +26,23 @@ def clear_faults(ws: Workspace, request: Request, body: Json) -> Json:
     return {}
 
 
-def set_app(ws: Workspace, request: Request, body: Json) -> Json:
-    """Replaces the fields given: interactivity_url, events_url, commands, shortcuts, bot_events."""
-    current = vars(ws.deliver.config)
-    if unknown := sorted(set(body) - set(current)):
+async def set_app(ws: Workspace, request: Request, body: Json) -> Json:
+    """Replaces the fields given: interactivity_url, events_url, commands, shortcuts, bot_events.
+
+    With `verify` the events URL must then answer Slack's challenge.
+    """
+    current, changes = vars(ws.deliver.config), dict(body)
+    verify = changes.pop("verify", False)
+    if unknown := sorted(set(changes) - set(current)):
         raise SlackError("invalid_arguments", [f"[ERROR] unexpected argument: {name}" for name in unknown])
-    changes = dict(body)
     if "shortcuts" in changes:
         changes["shortcuts"] = tuple(Shortcut(**shortcut) for shortcut in changes["shortcuts"])
     if changes.get("bot_events") is not None:
         changes["bot_events"] = frozenset(changes["bot_events"])
     ws.deliver.config = AppConfig(**{**current, **changes})
     ws.hub.tell("reset")
+    if verify and not await ws.deliver.verify():
+        raise SlackError("url_verification_failed")
     return {}
 
 
@@ -112,33 +115,6 @@ async def disconnect(ws: Workspace, request: Request, body: Json) -> Json:
     return {"connections": await ws.sockets.disconnect(reason, close=close, tell=body.get("tell", True))}
 
 
-async def click_raw(ws: Workspace, request: Request, body: Json) -> Json:
-    """Sends any payload as Slack would: right, wrong or no signature, any age, any secret.
-
-    `payload` goes out as an interaction; `form` or `body` (text) go out as they are.
-    """
-    raw, content_type = _raw(body)
-    timestamp = str(body.get("timestamp") or int(time.time() + body.get("age", 0) * -1))
-    headers = {"Content-Type": body.get("content_type", content_type), "X-Slack-Request-Timestamp": timestamp}
-    if body.get("sign", True):
-        headers["X-Slack-Signature"] = sign(body.get("secret", ws.world.signing_secret), timestamp, raw)
-    headers |= body.get("headers", {})
-    url = body.get("url") or ws.deliver.config.interactivity_url
-    if url is None:
-        raise SlackError("invalid_arguments", ["[ERROR] no url"])
-    ack = await ws.deliver.raw(url, raw, {k: v for k, v in headers.items() if v is not None})
-    return {"status": ack.status, "body": ack.body, "error": ack.error, "ms": ack.ms}
-
-
-def _raw(body: Json) -> tuple[bytes, str]:
-    form = "application/x-www-form-urlencoded"
-    if "body" in body:
-        return str(body["body"]).encode("utf-8", "surrogatepass"), form
-    if "form" in body:
-        return urlencode(body["form"]).encode(), form
-    return urlencode({"payload": json.dumps(body.get("payload"))}).encode(), form
-
-
 def reset(ws: Workspace, request: Request, body: Json) -> Json:
     ws.reset()
     return {}
@@ -175,10 +151,12 @@ def _endpoint(act: Callable[[Workspace, Request, Json], Any]) -> Callable[[Reque
             if isinstance(answer, Awaitable):
                 answer = await answer
         except SlackError as error:
-            return JSONResponse(error.body(), 400)
+            return Answer(error.body(), 400)
+        except ActError as error:
+            return Answer({"ok": False, "error": error.code}, 400)
         except (KeyError, ValueError, TypeError) as error:
-            return JSONResponse({"ok": False, "error": "invalid_arguments", "detail": repr(error)}, 400)
-        return JSONResponse({"ok": True, **answer})
+            return Answer({"ok": False, "error": "invalid_arguments", "detail": repr(error)}, 400)
+        return Answer({"ok": True, **answer})
 
     return endpoint
 
@@ -192,6 +170,7 @@ _POST = {
     "/control/channels/{channel}": set_channel,
     "/control/event": send_event,
     "/control/disconnect": disconnect,
+    "/control/payload": payload,
     "/control/click_raw": click_raw,
     "/control/reset": reset,
 }

@@ -97,13 +97,25 @@ class Deliverer:
         url = self.config.commands.get(fields["command"])
         return await self._send(Parcel("command", fields, url, wants_answer=True))
 
-    def event(self, event: Json, name: str | None = None) -> None:
+    def event(self, event: Json, name: str | None = None, *, ext_shared: bool = False) -> None:
         """Queues an event if the app subscribed to it; `name` where the subscription is finer than the type."""
         wanted = self.config.bot_events
         if wanted is None or (name or event["type"]) in wanted:
-            self.later(self._event(self._wrapped(event)))
+            self.later(self._event(self._wrapped(event, ext_shared)))
 
-    async def raw(self, url: str, body: bytes, sent_headers: dict[str, str]) -> Ack:
+    async def verify(self) -> bool:
+        """Does the events URL answer Slack's challenge, as it must before Slack saves it?"""
+        challenge = secrets.token_hex(16)
+        payload = {
+            "token": self._world.verification_token,
+            "challenge": challenge,
+            "type": "url_verification",
+        }
+        ack = await self._attempt(Parcel("event", payload, self.config.events_url))
+        answered = (ack.json or {}).get("challenge", ack.body.strip())
+        return ack.error is None and answered == challenge
+
+    async def raw(self, url: str, body: bytes, sent_headers: dict[bytes, bytes]) -> Ack:
         """Sends exactly these bytes and headers, for hostile payloads."""
         entry = self._log.add({"time": self._clock(), "kind": "raw", "type": "raw", "via": "http", "url": url})
         entry |= {"payload": body.decode(errors="replace"), "done": False}
@@ -201,7 +213,7 @@ class Deliverer:
             sent |= {"X-Slack-Retry-Num": str(parcel.retry[0]), "X-Slack-Retry-Reason": parcel.retry[1]}
         return await self._post(parcel.url, body, sent)
 
-    async def _post(self, url: str, body: bytes, sent_headers: dict[str, str]) -> Ack:
+    async def _post(self, url: str, body: bytes, sent_headers: dict[str, str] | dict[bytes, bytes]) -> Ack:
         if self._client is None:
             # Our own clock decides when it is too late; the client itself must not give up earlier.
             self._client = httpx.AsyncClient(timeout=None, limits=_FRESH, trust_env=False)  # noqa: S113
@@ -226,7 +238,7 @@ class Deliverer:
         }
         return self._log.add({**entry, "retry": parcel.retry, "payload": parcel.payload, "done": False})
 
-    def _wrapped(self, event: Json) -> Json:
+    def _wrapped(self, event: Json, ext_shared: bool) -> Json:
         world = self._world
         who = {"enterprise_id": None, "team_id": world.team_id, "user_id": world.bot_user}
         return {
@@ -238,7 +250,7 @@ class Deliverer:
             "event_id": "Ev" + secrets.token_hex(5).upper(),
             "event_time": int(self._clock()),
             "authorizations": [{**who, "is_bot": True, "is_enterprise_install": False}],
-            "is_ext_shared_channel": False,
+            "is_ext_shared_channel": ext_shared,
             "event_context": secrets.token_hex(16),
         }
 
@@ -247,4 +259,4 @@ def _type(parcel: Parcel) -> str:
     """The payload's own type: block_actions, view_submission, app_home_opened, /approvals, …"""
     if parcel.kind == "command":
         return str(parcel.payload["command"])
-    return str(parcel.payload["event"]["type"] if parcel.kind == "event" else parcel.payload["type"])
+    return str(parcel.payload.get("event", parcel.payload)["type"])

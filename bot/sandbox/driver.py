@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,13 @@ import httpx
 from bot.sandbox.blocks import elements, walk
 from bot.sandbox.forms import KEYS, stateful
 from bot.sandbox.wire import Json
+
+JSON = {"Content-Type": "application/json"}
+
+
+def ascii_json(body: Json) -> bytes:
+    """httpx would send UTF-8, which cannot carry half a surrogate pair."""
+    return json.dumps(body).encode()
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,9 @@ class Person:
         return answer.json()
 
     async def _act(self, path: str, body: Json) -> Outcome:
-        answer = await self._client.post(f"{self.base_url}/ui/api/as/{self.user}/{path}", json=body)
+        answer = await self._client.post(
+            f"{self.base_url}/ui/api/as/{self.user}/{path}", content=ascii_json(body), headers=JSON
+        )
         seen = answer.json()
         return Outcome(seen["ok"], seen.get("error"), seen.get("errors") or {}, tuple(seen.get("messages") or ()))
 

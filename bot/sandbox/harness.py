@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from bot.sandbox.driver import Person
+from bot.sandbox.driver import JSON, Person, ascii_json
 from bot.sandbox.server import create_app, running
 from bot.sandbox.wire import Json
 from bot.sandbox.workspace import Workspace
@@ -50,7 +50,7 @@ class Harness:
 
     async def api(self, method: str, token: str = "xoxb-sandbox", **args: Any) -> Json:  # noqa: S107
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = await self.http.post(self.api_url + method, json=args, headers=headers)
+        answer = await self.http.post(self.api_url + method, content=ascii_json(args), headers={**JSON, **headers})
         return dict(answer.json())
 
     async def post(self, channel: str = "CTIER1", **fields: Any) -> Json:

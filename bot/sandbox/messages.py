@@ -75,9 +75,7 @@ class Messages:
     def history(self, channel: str) -> list[Json]:
         """What conversations.history knows of: neither ephemerals nor replies that stayed in their thread."""
         return [
-            m
-            for m in self.in_channel(channel)
-            if "ephemeral_to" not in m and (not _is_reply(m) or m.get("broadcast"))
+            m for m in self.in_channel(channel) if "ephemeral_to" not in m and (not _is_reply(m) or m.get("broadcast"))
         ]
 
     def replies(self, channel: str, thread_ts: str) -> list[Json]:

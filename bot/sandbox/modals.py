@@ -99,9 +99,7 @@ class Modals:
         if errors := check_view(view, surface):
             raise SlackError("invalid_arguments", errors)
         external_id = view.get("external_id")
-        if external_id and any(
-            v.get("external_id") == external_id and v["id"] != known for v in self.views.values()
-        ):
+        if external_id and any(v.get("external_id") == external_id and v["id"] != known for v in self.views.values()):
             raise SlackError("duplicate_external_id")
 
     def _put_on_top(self, user: str, view: Json) -> Json:

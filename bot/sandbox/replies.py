@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 
 from bot.sandbox.content import content, require_something
 from bot.sandbox.webapi_chat import author, thread_root
-from bot.sandbox.wire import Json, SlackError
+from bot.sandbox.wire import Answer, Json, SlackError
 from bot.sandbox.workspace import Workspace
 
 _KNOWN = frozenset(
@@ -45,7 +45,7 @@ async def respond(request: Request) -> Response:
         reply(ws, ticket, body)
     except SlackError as error:
         entry |= {"answer": error.body(), "status": 404 if error.code in _GONE else 400}
-        return JSONResponse(error.body(), entry["status"])
+        return Answer(error.body(), entry["status"])
     return PlainTextResponse("ok")
 
 

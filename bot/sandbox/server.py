@@ -6,11 +6,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -56,12 +57,19 @@ def _routes(mounts: Mapping[str, ASGIApp]) -> list[BaseRoute]:
         Route("/upload/v1/{secret}", webapi_files.upload, methods=["POST"]),
         Route("/files/{file_id}", webapi_files.download, methods=["GET"]),
         Route("/actions/{secret}", replies.respond, methods=["POST"]),
+        Route("/archives/{channel}/{message}", _permalink, methods=["GET"]),
         WebSocketRoute("/link/", _link),
         *control.ROUTES,
         *uiapi.ROUTES,
         *(Mount(path, app=mounted) for path, mounted in mounts.items()),
     ]
     return [*routes, Mount("/", app=StaticFiles(directory=PAGE, html=True, check_dir=False))]
+
+
+async def _permalink(request: Request) -> Response:
+    """What chat.getPermalink gives out leads to the page."""
+    wanted = {"channel": request.path_params["channel"], "thread": request.query_params.get("thread_ts", "")}
+    return RedirectResponse("/#" + urlencode({name: value for name, value in wanted.items() if value}))
 
 
 async def _link(websocket: WebSocket) -> None:

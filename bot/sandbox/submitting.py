@@ -13,17 +13,27 @@ from bot.sandbox.workspace import Workspace
 
 
 async def submit(ws: Workspace, user_id: str, body: Json) -> Json:
-    force = bool(body.get("force"))
-    user = actor(ws, user_id, force=force)
+    view = _filled(ws, user_id, body)
+    if not body.get("force") and (errors := problems(view["blocks"], view["state"]["values"])):
+        return {"ok": False, "errors": errors}
+    payload = payloads.submission(ws, ws.people.get(user_id), view)
+    ack = await ws.deliver.interactive(payload, wants_answer=True)
+    return shown(ack) if ack.error is not None else _answered(ws, user_id, view, ack)
+
+
+def submission_payload(ws: Workspace, user_id: str, body: Json) -> Json:
+    """view_submission for this modal as filled in, whatever the client would say to it."""
+    view = _filled(ws, user_id, {**body, "force": True})
+    return payloads.submission(ws, ws.people.get(user_id), view)
+
+
+def _filled(ws: Workspace, user_id: str, body: Json) -> Json:
+    actor(ws, user_id, force=bool(body.get("force")))
     view = _top(ws, user_id, str(body.get("view_id")))
-    if view["submit"] is None and not force:
+    if view["submit"] is None and not body.get("force"):
         raise ActError("not_submittable")
     values = state(view["blocks"], view["state"]["values"], body.get("values") or {})
-    view = ws.modals.keep_state(view["id"], values)
-    if not force and (errors := problems(view["blocks"], values)):
-        return {"ok": False, "errors": errors}
-    ack = await ws.deliver.interactive(payloads.submission(ws, user, view), wants_answer=True)
-    return shown(ack) if ack.error is not None else _answered(ws, user_id, view, ack)
+    return ws.modals.keep_state(view["id"], values)
 
 
 def _top(ws: Workspace, user_id: str, view_id: str) -> Json:

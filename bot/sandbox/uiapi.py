@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from bot.sandbox import acts, people, submitting
-from bot.sandbox.wire import ActError, Json
+from bot.sandbox import acts, clicks, people, submitting
+from bot.sandbox.wire import ActError, Answer, Json
 from bot.sandbox.workspace import Workspace
 
 MESSAGES = 500
@@ -160,9 +160,9 @@ async def _open_home(ws: Workspace, user_id: str, body: Json) -> Json:
 def _reading(read: Callable[[Workspace, Request], Any]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            return JSONResponse(read(request.app.state.workspace, request))
+            return Answer(read(request.app.state.workspace, request))
         except ActError as error:
-            return JSONResponse({"ok": False, "error": error.code}, 404)
+            return Answer({"ok": False, "error": error.code}, 404)
 
     return endpoint
 
@@ -179,7 +179,7 @@ def _acting(act: Act) -> Callable[[Request], Awaitable[Response]]:
             answer = {"ok": False, "error": error.code}
         except ValueError:
             answer = {"ok": False, "error": "not_json"}
-        return JSONResponse(answer)
+        return Answer(answer)
 
     return endpoint
 
@@ -195,7 +195,7 @@ _READS = {
 }
 _ACTS: dict[str, Act] = {
     f"{_AS}/message": _write,
-    f"{_AS}/click": acts.click,
+    f"{_AS}/click": clicks.click,
     f"{_AS}/command": acts.command,
     f"{_AS}/shortcut": acts.shortcut,
     f"{_AS}/view/submit": submitting.submit,

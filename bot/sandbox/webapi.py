@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox import webapi_chat, webapi_conversations, webapi_files, webapi_people, webapi_views
 from bot.sandbox.faults import Fault
 from bot.sandbox.method import Args, Method, need
-from bot.sandbox.wire import Json, SlackError
+from bot.sandbox.wire import Answer, Json, SlackError
 from bot.sandbox.workspace import Workspace
 
 
@@ -69,10 +69,8 @@ async def call(request: Request) -> Response:
     try:
         args = await read_args(request)
     except SlackError as error:
-        return JSONResponse(error.body())
-    entry = ws.calls.add(
-        {"time": ws.clock(), "method": name, "args": _public(args), "answer": None, "status": None}
-    )
+        return Answer(error.body())
+    entry = ws.calls.add({"time": ws.clock(), "method": name, "args": _public(args), "answer": None, "status": None})
     response, answer = await _answer(ws, name, args, _token(request, args), fault)
     entry |= {"answer": answer, "status": response.status_code, "fault": fault.kind if fault else None}
     return response
@@ -86,9 +84,9 @@ async def _answer(
         wait = fault.retry_after
     if wait is not None:
         body = {"ok": False, "error": "ratelimited"}
-        return JSONResponse(body, 429, {"Retry-After": str(wait)}), body
+        return Answer(body, 429, {"Retry-After": str(wait)}), body
     if fault is not None and fault.kind == "error500":
-        return JSONResponse({"ok": False, "error": "internal_error"}, 500), None
+        return Answer({"ok": False, "error": "internal_error"}, 500), None
     if fault is not None and fault.kind == "lost_before":
         return Dropped(), None
     answer = perform(ws, name, args, token)
@@ -97,7 +95,7 @@ async def _answer(
     if fault is not None and fault.kind == "slow":
         # Performed first: what a caller that gives up has to reckon with.
         await asyncio.sleep(fault.seconds)
-    return JSONResponse(answer, headers={"X-OAuth-Scopes": ",".join(sorted(ws.scopes))}), answer
+    return Answer(answer, headers={"X-OAuth-Scopes": ",".join(sorted(ws.scopes))}), answer
 
 
 def perform(ws: Workspace, name: str, args: Args, token: str) -> Json:

@@ -84,9 +84,7 @@ def _update(ws: Workspace, args: Args) -> Json:
         changes["text"] = ""
     after = {**message, **changes}
     require_something(after)
-    message = ws.messages.change(
-        message, **changes, edited={"user": ws.world.bot_user, "ts": ws.messages.next_ts()}
-    )
+    message = ws.messages.change(message, **changes, edited={"user": ws.world.bot_user, "ts": ws.messages.next_ts()})
     channel = message["channel"]
     shown = ws.messages.shown(message, metadata=True)
     return {"channel": channel, "ts": message["ts"], "text": message["text"], "message": shown}

@@ -88,9 +88,7 @@ def _finished(ws: Workspace, entry: Json) -> Json:
 
 
 METHODS = {
-    "files.getUploadURLExternal": Method(
-        _get_url, ("filename", "length"), ("alt_txt", "snippet_type"), "files:write"
-    ),
+    "files.getUploadURLExternal": Method(_get_url, ("filename", "length"), ("alt_txt", "snippet_type"), "files:write"),
     "files.completeUploadExternal": Method(
         _complete,
         ("files",),

@@ -49,8 +49,6 @@ METHODS = {
     "users.info": Method(_info, ("user",), ("include_locale",), "users:read"),
     "users.list": Method(_list, (), ("cursor", "limit", "include_locale"), "users:read"),
     "users.lookupByEmail": Method(_by_email, ("email",), (), "users:read.email"),
-    "usergroups.list": Method(
-        _groups, (), ("include_count", "include_disabled", "include_users"), "usergroups:read"
-    ),
+    "usergroups.list": Method(_groups, (), ("include_count", "include_disabled", "include_users"), "usergroups:read"),
     "usergroups.users.list": Method(_group_users, ("usergroup",), ("include_disabled",), "usergroups:read"),
 }

@@ -42,9 +42,7 @@ def _update(ws: Workspace, args: Args) -> Json:
     if not (args.text("view_id") or args.text("external_id")):
         raise SlackError("invalid_arguments", ["[ERROR] missing required field: view_id or external_id"])
     view = args.parsed("view")
-    updated = ws.modals.update(
-        args.text("view_id") or None, args.text("external_id") or None, view, args.get("hash")
-    )
+    updated = ws.modals.update(args.text("view_id") or None, args.text("external_id") or None, view, args.get("hash"))
     return {"view": updated}
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
+
+from starlette.responses import JSONResponse
 
 Json = dict[str, Any]
 
@@ -30,6 +33,13 @@ class ActError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class Answer(JSONResponse):
+    """JSON in ASCII: what an app posts may hold half a surrogate pair, which UTF-8 cannot carry."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content).encode()
 
 
 def truthy(value: Any) -> bool:

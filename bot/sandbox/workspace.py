@@ -41,9 +41,7 @@ class Workspace:
         self.limits = Limits(self.settings, clock)
         self.faults, self.calls, self.deliveries = Faults(), Log(), Log()
         self.sockets = Sockets(world.app_id)
-        self.deliver = Deliverer(
-            world, app_config, self.settings, self.faults, self.deliveries, self.sockets, clock
-        )
+        self.deliver = Deliverer(world, app_config, self.settings, self.faults, self.deliveries, self.sockets, clock)
 
     def reset(self) -> None:
         """Back to the first minute; open Socket Mode connections stay."""

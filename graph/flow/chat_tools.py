@@ -119,9 +119,7 @@ def _plain(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {
-        word: {name: _plain(each) for name, each in value.items()}
-        if word in ("properties", "$defs")
-        else _plain(value)
+        word: {name: _plain(each) for name, each in value.items()} if word in ("properties", "$defs") else _plain(value)
         for word, value in schema.items()
         if word not in _FORM_WORDS and not (word == "format" and value in _FORM_FORMATS)
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from graph.law.request import Alternative, EffectClass, Form
 
@@ -173,7 +173,7 @@ class DemoCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
-    """A domain: its agent, its actions, and cases to try it with. `check_input` returns the input as plain JSON."""
+    """A domain: its agent, its actions, and cases to try it with. `input_model` checks what a run may start from."""
 
     name: str
     title: str
@@ -185,3 +185,14 @@ class Workflow:
     def action(self, name: str) -> Action[Any] | None:
         """The action of that name, or None: an unknown action never runs."""
         return next((action for action in self.actions if action.name == name), None)
+
+    def input_problem(self, value: Mapping[str, Any]) -> str | None:
+        """What is wrong with an input, or None."""
+        if self.input_model is None:
+            return None
+        try:
+            self.input_model.model_validate(dict(value))
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False)
+            return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'input'}: {item['msg']}" for item in problems)
+        return None

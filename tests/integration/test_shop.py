@@ -101,9 +101,7 @@ def test_undoing_is_done_once(url: str, client: httpx.Client) -> None:
     for _ in range(2):
         assert client.post(f"/refunds/{refund_id}/reverse", json={}, headers=undo).is_success
         assert client.post("/credits/release", json={"credit": credit_id}, headers=undo).is_success
-    assert (
-        client.post(f"/refunds/{refund_id}/reverse", json={}, headers={"Idempotency-Key": "u2"}).status_code == 409
-    )
+    assert client.post(f"/refunds/{refund_id}/reverse", json={}, headers={"Idempotency-Key": "u2"}).status_code == 409
     assert [e["kind"] for e in ledger(url)] == ["credit", "refund", "refund_reversal", "credit_release"]
     assert client.get("/credits", params={"reference": "r1"}).json()["credits"][0]["released"] is True
     assert client.get(f"/orders/{case['order']['id']}").json()["refunded"] == "0.00"

@@ -43,15 +43,14 @@ async def test_duplicate_delivery(slack: Harness, stub: Any) -> None:
 
 
 async def test_late_delivery_comes_after_the_person_gave_up(slack: Harness, stub: Any) -> None:
-    await slack.control("settings", ack_seconds=0.1)
-    await slack.fault("deliver", "late_delivery", seconds=0.3)
+    await slack.control("settings", ack_seconds=0.05)
+    await slack.fault("deliver", "late_delivery", seconds=1)
     assert await click(slack) == "operation_timeout"
     assert stub.got == []
     await until(lambda: stub.got)
 
 
 async def test_reordered_deliveries(slack: Harness, stub: Any) -> None:
-    await slack.control("settings", ack_seconds=0.5)
     await slack.fault("deliver", "reorder")
     first = asyncio.create_task(click(slack))
     await until(lambda: slack.calls("chat.postMessage"))
@@ -111,9 +110,7 @@ async def test_only_subscribed_events_are_sent(slack: Harness, stub: Any) -> Non
 
 
 @asynccontextmanager
-async def connection(
-    slack: Harness, session: aiohttp.ClientSession
-) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+async def connection(slack: Harness, session: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
     opened = await slack.api("apps.connections.open", "xapp-sandbox")
     async with session.ws_connect(opened["url"]) as socket:
         assert (await socket.receive_json())["type"] in ("hello", "disconnect")

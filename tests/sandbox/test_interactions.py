@@ -126,6 +126,7 @@ async def test_a_late_ack_is_an_error_and_nothing_is_sent_again(slack: Harness, 
     stub.answer = late
     assert (await slack.person("UALICE").click(await card(slack), "approve")).error == "operation_timeout"
     gate.set()
+    await slack.control("settings", ack_seconds=3)
     stub.answer = lambda _: Response(status_code=500)
     assert (await slack.person("UALICE").click(await card(slack), "approve")).error == "http_error"
     assert len(stub.got) == 2
@@ -201,9 +202,7 @@ async def test_submission_state_and_the_client_side_checks(slack: Harness, stub:
     view = await open_modal(slack, stub)
     alice = slack.person("UALICE")
     assert (await alice.submit(view)).errors == {"amount": "Please complete this required field."}
-    assert (await alice.submit(view, {"amount": "421"})).errors == {
-        "amount": "Please enter a number of at most 420."
-    }
+    assert (await alice.submit(view, {"amount": "421"})).errors == {"amount": "Please enter a number of at most 420."}
     assert (await alice.submit(view, {"amount": "ten"})).errors == {"amount": "Please enter a number."}
     assert stub.payloads("view_submission") == []
     assert await alice.submit(view, {"amount": "10"})
@@ -315,10 +314,36 @@ async def test_state_carries_the_other_inputs_of_the_message(slack: Harness, stu
     assert values["decide"]["why"]["selected_option"]["text"]["text"] == "claim"
 
 
+async def test_an_input_speaks_up_only_with_dispatch_action(slack: Harness, stub: Any) -> None:
+    view = await open_modal(slack, stub)
+    alice = slack.person("UALICE")
+    assert (await alice.click(view, "value", "12")).error == "not_dispatched"
+    changed = {**MODAL, "blocks": [{**INPUT, "dispatch_action": True}]}
+    view = (await slack.api("views.update", view_id=view["id"], view=changed))["view"]
+    assert await alice.click(view, "value", "12")
+    payload = stub.payloads("block_actions")[-1]
+    assert payload["actions"][0]["value"] == "12"
+    assert payload["view"]["state"]["values"]["amount"]["value"]["value"] == "12"
+
+
 async def test_raw_clicks_are_signed_as_told(slack: Harness, stub: Any) -> None:
-    payload = {"type": "block_actions", "actions": []}
-    assert (await slack.control("click_raw", payload=payload))["status"] == 200
-    assert stub.payloads("block_actions") == [payload]
+    seen = await card(slack)
+    where = {"channel": "CTIER1", "message_ts": seen["ts"], "block_id": "decide", "action_id": "approve"}
+    payload = (await slack.control("payload", kind="click", user="UBOTX", **where))["payload"]
+    assert stub.got == []
+    assert (await slack.control("click_raw", payload={**payload, "team": None}))["status"] == 200
+    assert stub.payloads("block_actions") == [{**payload, "team": None}]
+    unsigned: list[dict[str, Any]] = [
+        {"signature": "v0=é"},
+        {"sign": False},
+        {"secret": "another"},
+        {"headers": {"X-Slack-Signature": None}},
+    ]
+    for how in unsigned:
+        # The stub's check of the signature fails, which makes it answer 500.
+        assert (await slack.control("click_raw", payload=payload, **how))["status"] == 500, how
+    assert (await slack.control("click_raw", body_hex="fffe", age=301, timestamp=""))["status"] == 500
+    assert len(stub.got) == 1
 
 
 async def test_events_of_the_directory(slack: Harness, stub: Any) -> None:

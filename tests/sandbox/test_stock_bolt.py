@@ -121,6 +121,7 @@ async def mode(request: Any, slack: Harness, serve_app: Callable[[Any], Any]) ->
         async with serve_app(Starlette(routes=[Route("/slack/events", endpoint, methods=["POST"])])) as url:
             url = f"{url}/slack/events"
             await slack.control("app", interactivity_url=url, events_url=url, commands={"/approvals": url})
+            await slack.control("app", verify=True)
             yield "http"
         return
     await slack.control("app", commands={"/approvals": "over the socket"})
@@ -173,3 +174,16 @@ async def test_it_runs_unchanged(slack: Harness, mode: str) -> None:
     via = {delivery["via"] for delivery in await slack.deliveries()}
     assert via == {mode}
     assert all(delivery["error"] is None for delivery in await slack.deliveries() if delivery["done"])
+
+
+@pytest.mark.parametrize("mode", ["socket"], indirect=True)
+async def test_it_comes_back_after_a_disconnect(slack: Harness, mode: str) -> None:
+    sockets = slack.workspace.sockets if slack.workspace else None
+    assert sockets
+    before = sockets.connections[0]
+    await slack.control("disconnect", reason="refresh_requested")
+    await until(lambda: sockets.connections and sockets.connections[0] is not before, within=30)
+    posted = await slack.post(text="Refund?", blocks=CARD)
+    alice = slack.person("UALICE")
+    assert await alice.click(await alice.see("CTIER1", lambda m: m["ts"] == posted["ts"]), "approve")
+    await alice.see("CTIER1", lambda m: m["text"] == "Approved by <@UALICE>")

@@ -97,9 +97,7 @@ async def test_a_channel_goes_by_id_or_name(slack: Harness, channel: str) -> Non
 async def test_a_user_id_opens_the_dm_but_update_wants_the_channel(slack: Harness) -> None:
     posted = await slack.post("UDIRK")
     assert posted["channel"].startswith("D")
-    assert (await slack.api("chat.update", channel="UDIRK", ts=posted["ts"], text="x"))[
-        "error"
-    ] == "channel_not_found"
+    assert (await slack.api("chat.update", channel="UDIRK", ts=posted["ts"], text="x"))["error"] == "channel_not_found"
     assert (await slack.api("chat.update", channel=posted["channel"], ts=posted["ts"], text="x"))["ok"]
 
 
@@ -115,10 +113,19 @@ async def test_timestamps_are_unique_and_rise(slack: Harness) -> None:
     assert stamps == sorted(stamps, key=float)
 
 
+async def test_half_a_surrogate_pair_comes_back_as_it_went(slack: Harness) -> None:
+    assert (await slack.post(text="\ud800"))["message"]["text"] == "\ud800"
+
+
+async def test_a_permalink_leads_to_the_page(slack: Harness) -> None:
+    posted = await slack.post()
+    link = await slack.api("chat.getPermalink", channel="CTIER1", message_ts=posted["ts"])
+    answer = await slack.http.get(link["permalink"])
+    assert answer.headers["location"] == "/#channel=CTIER1"
+
+
 async def test_update_follows_slacks_rules_on_text_and_blocks(slack: Harness) -> None:
-    posted = await slack.post(
-        text="one", blocks=[SECTION], metadata={"event_type": "card", "event_payload": {"id": 1}}
-    )
+    posted = await slack.post(text="one", blocks=[SECTION], metadata={"event_type": "card", "event_payload": {"id": 1}})
     where = {"channel": posted["channel"], "ts": posted["ts"]}
     kept = await slack.api("chat.update", **where, metadata={"event_type": "card", "event_payload": {"id": 2}})
     assert kept["message"]["blocks"]
@@ -252,6 +259,17 @@ async def test_faults_on_calls(slack: Harness) -> None:
         "lost_answer",
         "lost_before",
     ]
+
+
+async def test_a_slow_call_is_done_before_it_is_answered(slack: Harness) -> None:
+    await slack.fault("chat.postMessage", "slow", seconds=60)
+    with pytest.raises(httpx.ReadTimeout):
+        await slack.http.post(
+            slack.api_url + "chat.postMessage",
+            json={"channel": "CTIER1", "text": "done", "token": "xoxb-sandbox"},
+            timeout=0.2,
+        )
+    assert [m["text"] for m in await slack.messages("CTIER1")] == ["done"]
 
 
 async def test_rate_limits_bite_when_switched_on(slack: Harness) -> None:

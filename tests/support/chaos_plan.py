@@ -73,7 +73,9 @@ class Plan:
         steps: list[dict[str, Any]] = case.input["plan"]
         at = 0
         for turn in case.history:
-            if turn.by_policy and turn.status == "rejected":
+            sent_back = turn.by_policy and turn.status == "rejected"
+            moved = turn.status == "approved" and turn.outcome is None
+            if sent_back or moved:
                 continue
             at += 1
             stopped = turn.status in ("rejected", "expired") and not case.input.get("stubborn")

@@ -81,9 +81,7 @@ class Play:
         result: Mapping[str, Any] | None = None,
         error: str = "",
     ) -> Turn:
-        turn = Turn(
-            action=name, args=args, status=status, outcome=outcome, reason=reason, result=result, error=error
-        )
+        turn = Turn(action=name, args=args, status=status, outcome=outcome, reason=reason, result=result, error=error)
         self.history.append(turn)
         return turn
 

@@ -33,6 +33,6 @@ def test_looks_as_it_did(name: str) -> None:
 
 
 def test_no_golden_file_is_left_over() -> None:
-    assert {path.stem for path in GOLDEN.glob("card_*.json")} | {
-        p.stem for p in GOLDEN.glob("modal_*.json")
-    } == set(RENDERED)
+    assert {path.stem for path in GOLDEN.glob("card_*.json")} | {p.stem for p in GOLDEN.glob("modal_*.json")} == set(
+        RENDERED
+    )

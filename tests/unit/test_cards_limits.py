@@ -61,10 +61,10 @@ def element(data: dict[str, Any]) -> Any:
             return sb.DatePicker(**more)
 
 
-def rich_line(data: dict[str, Any]) -> sb.RichTextSection:
-    assert data["type"] == "rich_text_section"
+def rich_line(data: dict[str, Any]) -> sb.RichTextSection | sb.RichTextQuote:
+    kinds = {"rich_text_section": sb.RichTextSection, "rich_text_quote": sb.RichTextQuote}
     assert {item["type"] for item in data["elements"]} == {"text"}, "agent text must not become links or emoji"
-    return sb.RichTextSection([sb.RichText(item["text"], **item.get("style", {})) for item in data["elements"]])
+    return kinds[data["type"]]([sb.RichText(item["text"], **item.get("style", {})) for item in data["elements"]])
 
 
 def block(data: dict[str, Any]) -> Any:
@@ -276,8 +276,4 @@ def test_modals_take_any_unicode(asked: Request) -> None:
     check(edit.build(asked, ref, "C1", "1.2"))
     check(reject.build(asked, ref, None, None))
     check(respond.build(asked, ref, "C1", "1.2"))
-    check(
-        details.build(
-            asked, ref, "C1", "1.2", earlier=[decision(DecisionType.REJECT, reason=asked.brief.rationale)]
-        )
-    )
+    check(details.build(asked, ref, "C1", "1.2", earlier=[decision(DecisionType.REJECT, reason=asked.brief.rationale)]))

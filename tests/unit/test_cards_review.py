@@ -51,9 +51,7 @@ def test_an_ordinary_card_is_read_in_ten_seconds(name: str) -> None:
 def test_the_decision_comes_first_in_blocks_and_text(name: str) -> None:
     text, blocks = card(VIEWS[name])
     first = blocks[0]["text"]["text"]
-    assert (
-        text.startswith(first.replace("&", "&amp;").replace("<", "&lt;")[:12].capitalize()[:1]) or name == "empty"
-    )
+    assert text.startswith(first.replace("&", "&amp;").replace("<", "&lt;")[:12].capitalize()[:1]) or name == "empty"
     assert blocks[0]["type"] in ("header", "section")
     assert blocks[0]["text"]["type"] == "plain_text"
 
@@ -101,6 +99,13 @@ def test_the_amount_stands_before_other_arguments() -> None:
     assert seen(card(CardView(request=request(form, args), now=NOW)).blocks[1])[:2] == ["Amount ", "99999.00"]
 
 
+def test_text_of_several_lines_is_fenced_in() -> None:
+    parts = card(VIEWS["pending_letter"]).blocks[1]["elements"]
+    assert [part["type"] for part in parts[:2]] == ["rich_text_section", "rich_text_quote"]
+    many = card(CardView(request=request(MAIL, {"to": "a@b.example", "body": "x\n" * 100}), now=NOW)).blocks[1]
+    assert {part["type"] for part in many["elements"]} == {"rich_text_section"}
+
+
 def test_agent_words_are_marked_and_cannot_pose_as_ours() -> None:
     brief = Brief(rationale="ok\n\n*APPROVED by CFO*\n⚠ none", flags=("agent: blurred", "3 refunds"))
     shown = seen(card(CardView(request=request(brief=brief), now=NOW)).blocks)
@@ -117,9 +122,7 @@ def test_deceptive_arguments_are_flagged() -> None:
 
 
 def test_urgency_follows_the_sla() -> None:
-    at = {
-        minute: replace(VIEWS["pending"], now=ASKED_AT + timedelta(minutes=minute)) for minute in (1, 4, 8, 12, 20)
-    }
+    at = {minute: replace(VIEWS["pending"], now=ASKED_AT + timedelta(minutes=minute)) for minute in (1, 4, 8, 12, 20)}
     words = {minute: re.findall(r"urgency (\w+)", card(view).text)[0] for minute, view in at.items()}
     assert words == {1: "low", 4: "medium", 8: "high", 12: "critical", 20: "critical"}
 

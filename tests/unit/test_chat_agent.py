@@ -103,9 +103,7 @@ async def test_what_a_proposal_carries(url: str) -> None:
         "args": {"customer": customer, "amount": "420.00", "currency": "EUR"},
     }
     chat, _ = agent(
-        proposes(
-            "refund_card", 0.7, order=case["order"]["id"], amount="420.00", currency="EUR", alternatives=[other]
-        )
+        proposes("refund_card", 0.7, order=case["order"]["id"], amount="420.00", currency="EUR", alternatives=[other])
     )
     step = await Play(chat, case["id"]).proposal()
     assert (step.rationale, step.confidence, step.signals) == ("It is right.", 0.7, {"stated": 0.7})

@@ -328,9 +328,7 @@ async def test_only_a_certain_no_is_called_refused(
     fail(url, "messages", mode, times=1)
     write = action("write_customer")
     customer = fresh_case(url)
-    args = write.args.model_validate(
-        {"case_id": customer["id"], "customer": customer["customer"]["id"], "body": "Hi"}
-    )
+    args = write.args.model_validate({"case_id": customer["id"], "customer": customer["customer"]["id"], "body": "Hi"})
     with pytest.raises(raised):
         await write.perform(args, Call("k", "run_1", 1))
     assert len(ledger(url, customer["id"])) == happened

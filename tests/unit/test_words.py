@@ -54,9 +54,7 @@ def test_honest_text_is_not_flagged(text: str) -> None:
 def test_visible_text_has_nothing_hidden(text: str) -> None:
     shown = visible(text)
     assert visible(shown) == shown
-    assert not [
-        c for c in shown if c not in "\n\t\u200d" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl")
-    ]
+    assert not [c for c in shown if c not in "\n\t\u200d" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl")]
     shown.encode()
 
 

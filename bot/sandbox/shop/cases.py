@@ -40,8 +40,7 @@ def open_case(connection: sqlite3.Connection, new: NewCase) -> dict[str, Any]:
     )
     opened = stamp(now - timedelta(hours=new.waiting_hours))
     turns = [
-        {"at": stamp(now - timedelta(hours=t.hours_ago)), "from": t.sender, "text": t.text}
-        for t in new.conversation
+        {"at": stamp(now - timedelta(hours=t.hours_ago)), "from": t.sender, "text": t.text} for t in new.conversation
     ]
     connection.execute(
         "INSERT INTO cases VALUES (?, ?, ?, ?, ?, 'open', ?, ?, ?)",
@@ -64,9 +63,7 @@ def case(connection: sqlite3.Connection, case_id: str) -> dict[str, Any]:
     """The whole case as one document; `waited_days` is the shop's own count."""
     row = case_row(connection, case_id)
     waited = datetime.now(UTC) - datetime.fromisoformat(row["opened_at"])
-    orders = connection.execute(
-        "SELECT id FROM orders WHERE customer = ? ORDER BY id", (row["customer"],)
-    ).fetchall()
+    orders = connection.execute("SELECT id FROM orders WHERE customer = ? ORDER BY id", (row["customer"],)).fetchall()
     return {
         "id": row["id"],
         "status": row["status"],

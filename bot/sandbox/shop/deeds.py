@@ -12,16 +12,12 @@ from bot.sandbox.shop.cases import case_row, order_row
 Answer = dict[str, Any]
 
 
-def once(
-    connection: sqlite3.Connection, scope: str, key: str | None, body: Any, act: Callable[[], Answer]
-) -> Answer:
+def once(connection: sqlite3.Connection, scope: str, key: str | None, body: Any, act: Callable[[], Answer]) -> Answer:
     """Act once per key: the same key and body give the same answer again, another body is a conflict."""
     if key is None:
         return act()
     text = to_json(body)
-    known = connection.execute(
-        "SELECT body, answer FROM answers WHERE scope = ? AND key = ?", (scope, key)
-    ).fetchone()
+    known = connection.execute("SELECT body, answer FROM answers WHERE scope = ? AND key = ?", (scope, key)).fetchone()
     if known is not None:
         if known["body"] != text:
             raise ShopError(409, "This Idempotency-Key was used with another body.")
