@@ -34,6 +34,10 @@ class CantStart(RuntimeError):
     """Gatepost can't start; each line says what to do."""
 
 
+class UnknownWorkspace(CantStart):
+    """Nobody has told this installation yet which workspace it serves."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """Everything that doors and workers share in one process."""
@@ -47,12 +51,15 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, may_migrate: bool) -> AsyncIterator[House]:
-    """Open the database, find out which workspace this is, import the policy; raises `CantStart`."""
+async def open_house(settings: Settings, *, may_migrate: bool, ask_slack: bool = True) -> AsyncIterator[House]:
+    """Open the database, find out which workspace this is, import the policy; raises `CantStart`.
+
+    Without `ask_slack` the workspace is the one that was served last, and Slack is not spoken to.
+    """
     engine = await _database(settings, may_migrate=may_migrate)
     slack = Slack(_plain(settings.slack_bot_token), settings.slack_api_url)
     try:
-        store = PgStore(engine, await _workspace(engine, slack))
+        store = PgStore(engine, await _workspace(engine, slack if ask_slack else None))
         await _import_policy(store, settings)
         yield House(
             settings=settings,
@@ -136,22 +143,25 @@ async def _database(settings: Settings, *, may_migrate: bool) -> AsyncEngine:
     return engine
 
 
-async def _workspace(engine: AsyncEngine, slack: Slack) -> str:
+async def _workspace(engine: AsyncEngine, slack: Slack | None) -> str:
     """The workspace this installation serves: as Slack says, or as it said the last time."""
-    try:
-        answer = await slack.read("auth.test")
-        return str(answer["team_id"])
-    except SlackProblem as problem:
-        last = select(workspaces.c.id).order_by(workspaces.c.seen_at.desc()).limit(1)
-        async with engine.connect() as connection:
-            known = (await connection.execute(last)).scalar()
-        if known is None:
-            raise CantStart(
-                f"Slack could not be asked which workspace this is ({problem});"
-                " check SLACK_BOT_TOKEN and SLACK_API_URL, then try again"
-            ) from problem
-        _log.warning("Slack is not answering; going on with what is known", problem=str(problem))
+    problem: SlackProblem | None = None
+    if slack is not None:
+        try:
+            return str((await slack.read("auth.test"))["team_id"])
+        except SlackProblem as error:
+            problem = error
+    last = select(workspaces.c.id).order_by(workspaces.c.seen_at.desc()).limit(1)
+    async with engine.connect() as connection:
+        known = (await connection.execute(last)).scalar()
+    if known is not None:
+        if problem:
+            _log.warning("Slack is not answering; going on with what is known", problem=str(problem))
         return str(known)
+    raise UnknownWorkspace(
+        f"Slack could not be asked which workspace this is ({problem or 'not asked'});"
+        " check SLACK_BOT_TOKEN and SLACK_API_URL, then try again"
+    )
 
 
 async def _import_policy(store: PgStore, settings: Settings) -> None:

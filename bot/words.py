@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -36,12 +37,7 @@ def visible(text: str) -> str:
     text = text.replace("\r\n", "\n")
     if _clear(text):
         return text
-    return "".join(mark(char) if hidden else char for char, hidden in _scan(text))
-
-
-def mark(char: str) -> str:
-    """How a character is shown that could not be seen."""
-    return f"⟦U+{ord(char):04X}⟧"
+    return "".join(f"⟦U+{ord(char):04X}⟧" if hidden else char for char, hidden in _scan(text))
 
 
 def one_line(text: str) -> str:
@@ -110,7 +106,9 @@ def suspicious(text: str) -> list[str]:
     """What about the text could deceive a reader, one short phrase each."""
     if text.isascii() and _clear(text):
         return []
-    return [*_hidden_characters(text), *_lookalikes(text), *_domains(text), *_unnormalised(text)]
+    odd = "accents in an unusual form (not NFC): it may only look like another text"
+    accents = () if unicodedata.is_normalized("NFC", text) else (odd,)
+    return [*_hidden_characters(text), *_lookalikes(text), *_domains(text), *accents]
 
 
 def _hidden_characters(text: str) -> Iterator[str]:
@@ -138,11 +136,6 @@ def _domains(text: str) -> Iterator[str]:
             return
 
 
-def _unnormalised(text: str) -> Iterator[str]:
-    if not unicodedata.is_normalized("NFC", text):
-        yield "accents in an unusual form (not NFC): it may only look like another text"
-
-
 def _punycode(name: str) -> str:
     return clip(".".join(map(_ascii_label, name.split("."))), 80)[0]
 
@@ -161,6 +154,7 @@ def _clear(text: str) -> bool:
     return not any(_unseen(char) or unicodedata.category(char) in _STACKING for char in set(text) - {"\n", "\t"})
 
 
+@lru_cache(maxsize=4096)
 def _unseen(char: str) -> bool:
     category = unicodedata.category(char)
     blank = category in _NO_MARK or char in _BLANKS or (category == "Zs" and char != " ")

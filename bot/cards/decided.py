@@ -44,7 +44,7 @@ _NOT_DONE: Final = {
     "done": "Not done",
     "rolled_back": "Not done, the run was rolled back",
     "failed": "Not done, the run failed",
-    "quarantined": "Not done, the run was set aside for an operator",
+    "quarantined": "Not done",
 }
 
 
@@ -122,7 +122,8 @@ def _outcome(view: CardView) -> list[Part]:
     if status is not Status.APPROVED or view.request.kind is Kind.RECONCILE:
         return []
     if view.effect is None:
-        return [Part(_NOT_DONE.get(view.run_status, "Not done yet"))]
+        lead = _NOT_DONE.get(view.run_status, "" if view.run_note.strip() else "Not done yet")
+        return [Part(lead)] if lead else []
     found = [Part(_OUTCOMES[view.effect.status], outcome_detail(view.effect))]
     by = view.effect.reconciled_by
     return [*found, Part("says", view.name(by))] if by else found

@@ -42,7 +42,7 @@ def decide(
         reason=reason,
         args=changed,
     )
-    run = with_house(lambda house: _decide(house, given))
+    run = with_house(lambda house: _decide(house, given), world=True)
     print_json(run) if as_json else typer.echo(run_text(run))
 
 

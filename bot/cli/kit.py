@@ -8,11 +8,12 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 
-from bot.house import CantStart, House, open_house
+from bot.house import CantStart, House, UnknownWorkspace, open_house
 from bot.laptop import furnished
 from bot.logs import configure
 from bot.settings import BadSettings, Settings, load
 from graph.verbs.errors import Invalid, Refusal
+from storage.migrate import MigrationTimeout
 
 REFUSED: Final = 1
 USAGE: Final = 2
@@ -33,21 +34,31 @@ def settings() -> Settings:
     return loaded
 
 
-def with_house(work: Callable[[House], Awaitable[T]]) -> T:
-    """Open the house, do the work, close it; every expected problem becomes one clear line."""
+def with_house(work: Callable[[House], Awaitable[T]], *, world: bool = False) -> T:
+    """Open the house, do the work, close it; every expected problem becomes one clear line.
 
-    async def run() -> T:
-        async with furnished(settings()) as furnishings, open_house(furnishings, may_migrate=True) as house:
-            return await work(house)
-
+    `world`: the work speaks to Slack or to what workflows act on, so a laptop's stand-ins have to be up.
+    """
+    chosen = settings()
     try:
-        return asyncio.run(run())
+        return asyncio.run(_in_house(chosen, work, world=world))
     except Invalid as error:
         fail(str(error), USAGE)
     except Refusal as error:
         fail(str(error), REFUSED)
-    except (CantStart, BadSettings) as error:
+    except (CantStart, BadSettings, MigrationTimeout) as error:
         fail(str(error), CANT_START)
+
+
+async def _in_house(chosen: Settings, work: Callable[[House], Awaitable[T]], *, world: bool) -> T:
+    if not world:
+        try:
+            async with open_house(chosen, may_migrate=True, ask_slack=False) as house:
+                return await work(house)
+        except UnknownWorkspace:
+            pass  # the first command on a fresh database: ask Slack below
+    async with furnished(chosen) as complete, open_house(complete, may_migrate=True) as house:
+        return await work(house)
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -34,7 +34,7 @@ def propose(
     value = None if input is None else parse_json(input, "--input")
     if value is not None and not isinstance(value, dict):
         fail('--input: an object like {"case_id": "…"} is expected', USAGE_ERROR)
-    shown = with_house(lambda house: _propose(house, workflow, value, requester, key, case))
+    shown = with_house(lambda house: _propose(house, workflow, value, requester, key, case), world=True)
     if as_json:
         print_json(shown)
     else:

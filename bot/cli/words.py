@@ -1,8 +1,10 @@
 """Reports as text for a terminal. Text that isn't ours is made harmless first."""
 
-from typing import Any
+from typing import Any, Final
 
 from bot.words import visible
+
+_LINE: Final = 60
 
 
 def run_text(run: dict[str, Any]) -> str:
@@ -32,8 +34,13 @@ def queue_text(rows: list[dict[str, Any]]) -> str:
 
 
 def action_text(action: dict[str, Any]) -> str:
-    """`refund_card order=4711 amount=420.00`"""
-    return str(action["type"]) + "".join(f" {key}={visible(str(value))}" for key, value in action["args"].items())
+    """`refund_card amount=420.00 order=4711`, on one line."""
+    return str(action["type"]) + "".join(f" {key}={_short(value)}" for key, value in action["args"].items())
+
+
+def _short(value: object) -> str:
+    line = " ".join(visible(str(value)).split())
+    return line if len(line) <= _LINE else f"{line[:_LINE]}…"
 
 
 def request_text(shown: dict[str, Any]) -> str:

@@ -111,8 +111,8 @@ def send_event(ws: Workspace, request: Request, body: Json) -> Json:
 
 async def disconnect(ws: Workspace, request: Request, body: Json) -> Json:
     reason = body.get("reason", "refresh_requested")
-    close = body.get("close", reason != "warning")
-    return {"connections": await ws.sockets.disconnect(reason, close=close, tell=body.get("tell", True))}
+    close, tell = body.get("close"), body.get("tell", True)
+    return {"connections": await ws.sockets.disconnect(reason, close=close, tell=tell)}
 
 
 def reset(ws: Workspace, request: Request, body: Json) -> Json:

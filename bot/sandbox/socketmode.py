@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bot.sandbox.wire import Json
 
 MOST = 10
+GRACE = 3.0
 
 
 class Lost(Exception):
@@ -43,6 +45,7 @@ class Sockets:
     def __init__(self, app_id: str) -> None:
         self._app_id = app_id
         self.connections: list[Connection] = []
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection from `hello` to its end."""
@@ -85,19 +88,36 @@ class Sockets:
         finally:
             connection.waiting.pop(envelope_id, None)
 
-    async def disconnect(self, reason: str, *, close: bool = True, tell: bool = True) -> int:
-        """Ends all connections as Slack does: a `disconnect` message, then (unless a warning) the close."""
+    async def disconnect(self, reason: str, *, close: bool | None = None, tell: bool = True) -> int:
+        """Ends all connections as Slack does: a `disconnect` message, and the close some seconds after it.
+
+        A `warning` closes nothing; `close` forces it to happen at once or not at all.
+        """
         ended = list(self.connections)
         for connection in ended:
-            try:
-                if tell:
+            if tell:
+                with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                     await connection.send(_disconnect(reason))
-                if close:
-                    self._forget(connection)
-                    await connection.socket.close(1001)
-            except (RuntimeError, WebSocketDisconnect):
-                self._forget(connection)
+            if close or (close is None and reason != "warning"):
+                with contextlib.suppress(ValueError):
+                    self.connections.remove(connection)
+                await self._close(connection, 0 if close else GRACE)
         return len(ended)
+
+    async def _close(self, connection: Connection, wait: float) -> None:
+        """Until then the connection gets nothing new, but its acks still count."""
+
+        async def closing() -> None:
+            await asyncio.sleep(wait)
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                await connection.socket.close(1001)
+            connection.lose()
+
+        task = asyncio.create_task(closing())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        if wait == 0:
+            await task
 
     def _forget(self, connection: Connection) -> None:
         if connection in self.connections:

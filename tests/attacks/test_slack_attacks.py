@@ -1,6 +1,6 @@
 """The `http_signature`, `interactivity` and `modal` cases of attacks.jsonl through the whole Slack door.
 
-`executed` is read as: requests approved, each of which wakes its run once (what the runner makes of it has its own tests).
+`executed` is read as: requests approved, each of which wakes its run once; the runner has its own tests.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ ELSEWHERE = {
         for case in cases("http_signature")
         if case["id"] not in ("HS-01", "HS-13", "HS-29")
     },
-    "IP-34": "tests/crash/test_slack_kill.py: needs a process of its own to kill",
-    "IP-35": "tests/crash/test_slack_kill.py: needs a process of its own to kill",
+    "IP-34": "tests/scenario/test_kill.py: needs a process of its own to kill",
+    "IP-35": "tests/scenario/test_kill.py: needs a process of its own to kill",
 }
 CASES = [case for surface in ("http_signature", "interactivity", "modal") for case in cases(surface)]
 HERE = [case for case in CASES if case["id"] not in LATER and case["id"] not in ELSEWHERE]
@@ -180,7 +180,7 @@ async def _boundary(attacker: Attacker, spec: dict[str, Any]) -> None:
     door = attacker.door
     for offset in spec["offsets_ms"]:
         fresh = await _attacker(door, await _shown(door))
-        now = "select timestamptz '2027-03-01 10:00:00Z'"
+        now = f"select timestamptz '{fresh.request.created_at.isoformat()}'"
         await door.sql(f"create or replace function gp_now() returns timestamptz language sql stable as $$ {now} $$")
         await door.sql(
             f"update requests set expires_at = gp_now() - interval '{offset} ms' where id = '{fresh.request.id}'"

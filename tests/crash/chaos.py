@@ -1,7 +1,7 @@
 """The kill harness: `python -m tests.crash.chaos [--kills 200 --requests 1000 --seed N --workers 2]`.
 
 Workers and people are children forked from a warm parent. One after the other is killed with SIGKILL after
-20 to 350 ms and forked again, while proposals, decisions and effects of every class go on. Then the killing
+pauses of 20 to 350 ms and forked again, while proposals, decisions and effects of every class go on. Then the killing
 stops, everything owed is driven to rest, and every invariant is checked by SQL and in the world.
 """
 
@@ -106,15 +106,21 @@ def play(url: URL, world: ChaosWorld, plot: Plot) -> Result:
     """Chaos on a migrated database, then rest, then the checks."""
     stage = Stage(url, world)
     stage.prepare()
-    cast, kills, begun = Cast(stage, plot), 0, time.monotonic()
+    cast, kills, requests, shown, begun = Cast(stage, plot), 0, 0, 0, time.monotonic()
     for role in ["worker"] * plot.workers + ["people"] * 2:
         cast.enter(role)
     try:
-        while kills < plot.kills or _count(url, "requests") < plot.requests:
+        while kills < plot.kills or requests < plot.requests:
             time.sleep(cast.rng.uniform(0.02, 0.35))
             cast.tend()
-            cast.kill_one()
-            kills += 1
+            requests = _count(url, "requests")
+            # Spread over the whole: a slow machine must not see nothing but deaths.
+            if kills <= plot.kills * requests / plot.requests:
+                cast.kill_one()
+                kills += 1
+            if time.monotonic() - begun > shown + 10:
+                shown += 10
+                print(f"{shown:4} s  {kills} kills  {requests} requests", file=sys.stderr, flush=True)
         killed = time.monotonic()
         while _count(url, "runs where status in ('ready', 'paused')"):
             if time.monotonic() - killed > plot.patience:

@@ -47,6 +47,7 @@ async def test_late_delivery_comes_after_the_person_gave_up(slack: Harness, stub
     await slack.fault("deliver", "late_delivery", seconds=1)
     assert await click(slack) == "operation_timeout"
     assert stub.got == []
+    await slack.control("settings", ack_seconds=3)
     await until(lambda: stub.got)
 
 
@@ -175,7 +176,7 @@ async def test_an_injected_disconnect(slack: Harness) -> None:
     async with aiohttp.ClientSession() as session, connection(slack, session) as socket:
         assert (await slack.control("disconnect", reason="warning"))["connections"] == 1
         assert (await socket.receive_json())["reason"] == "warning"
-        await slack.control("disconnect")
+        await slack.control("disconnect", close=True)
         assert (await socket.receive_json())["reason"] == "refresh_requested"
         assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
 
@@ -204,6 +205,7 @@ async def test_other_apps_can_be_mounted_and_other_hosts_are_refused(tmp_path: P
     app = create_app(store_path=tmp_path / "slack.db", mounts={"/shop": Response("the shop")})
     async with running(app) as url, httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{url}/shop/")).text == "the shop"
+        assert "<html" in (await http.get(url)).text
     with pytest.raises(ValueError, match="loopback"):
         async with running(app, host="0.0.0.0"):
             pass

@@ -1,5 +1,6 @@
 """Children for the kill harness: forked from a warm parent, killed without warning, waited for by exit code."""
 
+import ctypes
 import os
 import select
 import signal
@@ -7,7 +8,10 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from typing import Final
 
+_LIBC: Final = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG: Final = 1
 
 def fork(work: Callable[[], None]) -> int:
     """A child that does the work and exits without clean-up: 0, or 1 with its traceback on stderr."""
@@ -18,6 +22,7 @@ def fork(work: Callable[[], None]) -> int:
         return pid
     code = 1
     try:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # no orphans when the parent is killed itself
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         work()

@@ -1,0 +1,148 @@
+"""The newcomer's first minutes, clicked through in a real browser on the real demo."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.demo import Demo
+
+SLOW = 30_000
+
+
+def start_case(demo: Demo, case: int) -> None:
+    answer = httpx.post(f"{demo.url}/demo/propose", json={"workflow": "payments", "case": case}, timeout=20)
+    assert answer.status_code == 200, answer.text
+
+
+def open_as(page: Page, demo: Demo, user: str = "UALICE", channel: str = "CTIER1") -> None:
+    page.goto(f"{demo.url}/#user={user}&channel={channel}")
+
+
+def card(page: Page, text: str, nth: int = -1) -> Locator:
+    """The newest message that says this, once its buttons are there."""
+    found = page.locator("[data-testid^='message-']").filter(has_text=text)
+    expect(found.last).to_be_visible(timeout=SLOW)
+    return found.last if nth == -1 else found.nth(nth)
+
+
+def press(card: Locator, action: str) -> None:
+    card.locator(f"[data-action-id='gatepost.{action}']").click()
+
+
+def test_one_click_on_approve(demo: Demo, page: Page, shots: Path) -> None:
+    open_as(page, demo)
+    asked = card(page, "Refund 420.00 EUR to order 4711?")
+    page.screenshot(path=shots / "pending.png")
+    press(asked, "approve")
+    for words in ("Approved by", "alice", "Done"):
+        expect(asked).to_contain_text(words, ignore_case=True, timeout=SLOW)
+    expect(asked.locator("[data-action-id='gatepost.approve']")).to_have_count(0)
+    page.screenshot(path=shots / "approved.png")
+    assert [row["amount"] for row in demo.ledger(kind="refund", case_id="case-4711")] == ["420.00"]
+    expect(page.get_by_test_id("shop-ledger")).to_contain_text("420.00")
+
+
+def test_modify_ten_less_refunds_exactly_that(demo: Demo, page: Page, shots: Path) -> None:
+    open_as(page, demo)
+    asked = card(page, "Refund 89.90 EUR to order 4903?")
+    press(asked, "edit")
+    modal = page.get_by_test_id("modal")
+    amount = modal.locator("input").first
+    expect(amount).to_have_value("89.90", timeout=SLOW)
+    amount.fill("79,90")
+    fill_reason(modal, "ten less, as agreed")
+    page.get_by_test_id("modal-submit").click()
+    expect(modal.get_by_test_id("field-error").first).to_contain_text("amount", timeout=SLOW)
+    page.screenshot(path=shots / "modify-error.png")
+    amount.fill("79.90")
+    page.get_by_test_id("modal-submit").click()
+    expect(modal).to_have_count(0, timeout=SLOW)
+    expect(asked).to_contain_text("modified", ignore_case=True, timeout=SLOW)
+    page.screenshot(path=shots / "modified.png")
+    wait_for_rows(page, demo, kind="refund", case_id="case-4903")
+    assert [row["amount"] for row in demo.ledger(kind="refund", case_id="case-4903")] == ["79.90"]
+
+
+def test_reject_with_a_reason_makes_the_agent_take_its_alternative(demo: Demo, page: Page, shots: Path) -> None:
+    start_case(demo, 4)
+    open_as(page, demo)
+    asked = card(page, "Refund 240.00 USD to order")
+    press(asked, "reject")
+    modal = page.get_by_test_id("modal")
+    expect(modal).to_be_visible(timeout=SLOW)
+    page.screenshot(path=shots / "reject-modal.png")
+    modal.locator("textarea, input").first.fill("the parcel was delivered")
+    page.get_by_test_id("modal-submit").click()
+    expect(asked).to_contain_text("the parcel was delivered", timeout=SLOW)
+    alternative = card(page, "Reserve 240.00 USD of store credit")
+    press(alternative, "reject")
+    modal.locator("textarea, input").first.fill("no credit either")
+    page.get_by_test_id("modal-submit").click()
+    expect(modal).to_have_count(0, timeout=SLOW)
+    wait_for_rows(page, demo, kind="credit_release", case_id="case-5105")
+    kinds = [row["kind"] for row in demo.ledger(case_id="case-5105")]
+    assert kinds == ["credit", "credit_release"]
+
+
+def test_details_show_the_whole_context(demo: Demo, page: Page, shots: Path) -> None:
+    open_as(page, demo)
+    asked = card(page, "Refund 4200.00 EUR to order 4802?")
+    asked.locator("[data-action-id='gatepost.more']").get_by_role("button").or_(
+        asked.locator("button[data-action-id='gatepost.more']")
+    ).first.click()
+    asked.locator("[data-value^='details|']").click()
+    modal = page.get_by_test_id("modal")
+    expect(modal).to_contain_text("case-4802", timeout=SLOW)
+    page.screenshot(path=shots / "details.png")
+    page.get_by_test_id("modal-close").click()
+
+
+def test_somebody_without_a_say_is_told_so(demo: Demo, page: Page, shots: Path) -> None:
+    open_as(page, demo, user="UREQ")
+    asked = card(page, "Refund 4200.00 EUR to order 4802?")
+    press(asked, "approve")
+    expect(page.locator("body")).to_contain_text("You asked for this yourself", timeout=SLOW)
+    page.screenshot(path=shots / "refused.png")
+    assert demo.ledger(kind="refund", case_id="case-4802") == []
+
+
+def test_it_survives_kill_9(demo: Demo, page: Page, shots: Path) -> None:
+    """Everything dies while the card waits, and again right after the click: one refund."""
+    demo.kill_everything()
+    demo.start()
+    open_as(page, demo)
+    asked = card(page, "Refund 4200.00 EUR to order 4802?")
+    press(asked, "approve")
+    wait_for_decision(page, demo, "case-4802")
+    demo.kill_everything()
+    demo.start()
+    open_as(page, demo)
+    asked = card(page, "Refund 4200.00 EUR to order 4802?")
+    expect(asked).to_contain_text("done", ignore_case=True, timeout=SLOW)
+    page.screenshot(path=shots / "after-kill.png")
+    assert [row["amount"] for row in demo.ledger(kind="refund", case_id="case-4802")] == ["4200.00"]
+
+
+def fill_reason(modal: Locator, words: str) -> None:
+    modal.locator("textarea").last.fill(words)
+
+
+def wait_for_rows(page: Page, demo: Demo, **filters: str) -> None:
+    for _ in range(150):
+        if demo.ledger(**filters):
+            return
+        page.wait_for_timeout(200)
+    pytest.fail(f"the shop's ledger never showed {filters}")
+
+
+def wait_for_decision(page: Page, demo: Demo, case: str) -> None:
+    """The click has been acknowledged once the button's spinner is gone or the card has changed."""
+    import json
+
+    for _ in range(60):
+        rows = json.loads(demo.cli("queue", "--json").stdout)
+        if not any(row["action"]["args"].get("case_id") == case for row in rows):
+            return
+    pytest.fail("the click was never recorded")

@@ -1,0 +1,52 @@
+"""Thousands of pending requests in a second: copies of one real request, each with a run, a card and its audit."""
+
+import psycopg
+from sqlalchemy import URL
+
+from tests.support.db import dsn
+
+_COPIES = """
+create temp table copies as
+select n, 'run_' || left(encode(sha256(convert_to('run' || %(label)s || n, 'UTF8')), 'hex'), 20) as run_id,
+       'req_' || left(encode(sha256(convert_to('req' || %(label)s || n, 'UTF8')), 'hex'), 20) as id,
+       replace(r.canonical, '4711', %(label)s || n) as canonical
+from requests r, generate_series(1, %(count)s) n where r.id = %(id)s;
+insert into runs (id, workspace_id, workflow, key, requester, input, status, interrupt_id, fence)
+select c.run_id, u.workspace_id, u.workflow, %(label)s || c.n, u.requester,
+       replace(u.input, '4711', %(label)s || c.n), 'paused', u.interrupt_id || c.n, 1
+from copies c, requests r join runs u on u.id = r.run_id where r.id = %(id)s;
+insert into requests (id, workspace_id, run_id, workflow, turn, revision, kind, action_type, canonical, digest, status,
+       version, tier, route, route_why, policy_version, value, currency, effect_class, reversible, form, brief,
+       requester, interrupt_id, approvals_required, sla_seconds, next_step_at, expires_at)
+select c.id, r.workspace_id, c.run_id, r.workflow, r.turn, 0, r.kind, r.action_type, c.canonical,
+       encode(sha256(convert_to(c.canonical, 'UTF8')), 'hex'), 'pending', 1, r.tier, r.route, r.route_why,
+       r.policy_version, r.value, r.currency, r.effect_class, r.reversible, r.form, r.brief, r.requester,
+       r.interrupt_id || c.n, r.approvals_required, r.sla_seconds,
+       now() + interval '1 hour', now() + interval '3 days'
+from copies c, requests r where r.id = %(id)s;
+insert into cards (id, workspace_id, request_id, target, channel, ts, shown, wanted, posted_at)
+select 'card_' || c.id, r.workspace_id, c.id, '#approvals', 'C' || %(label)s, '1700000000.' || lpad(c.n::text, 6, '0'),
+       1, 1, now()
+from copies c, requests r where r.id = %(id)s;
+insert into audit (workspace_id, event, actor, run_id, request_id, detail)
+select r.workspace_id, e.event, 'seed', c.run_id, case e.event when 'run_started' then null else c.id end, '{}'
+from copies c, requests r, (values ('run_started'), ('request_opened')) e (event) where r.id = %(id)s;
+"""
+
+
+def seed_pending(url: URL, template: str, count: int, label: str) -> list[tuple[str, str]]:
+    """Copy a pending request about order 4711; (id, digest) of each copy.
+
+    Copies can be decided like any other, but have no checkpoint: their runs can't be resumed.
+    """
+    with psycopg.connect(dsn(url)) as connection:
+        values = {"label": label, "count": count, "id": template}
+        for statement in _COPIES.split(";\n"):
+            if statement.strip():
+                connection.execute(statement, values)  # type: ignore[arg-type]
+        rows = connection.execute("select r.id, r.digest from requests r join copies c on c.id = r.id order by c.n")
+        seeded = [(str(row[0]), str(row[1])) for row in rows.fetchall()]
+        connection.execute("drop table copies")
+    with psycopg.connect(dsn(url), autocommit=True) as connection:
+        connection.execute("analyze")
+    return seeded
