@@ -1,8 +1,8 @@
 """The kill harness: `python -m tests.crash.chaos [--kills 200 --requests 1000 --seed N --workers 2]`.
 
-Workers and people are children forked from a warm parent. One after the other is killed with SIGKILL after
-pauses of 20 to 350 ms and forked again, while proposals, decisions and effects of every class go on. Then the killing
-stops, everything owed is driven to rest, and every invariant is checked by SQL and in the world.
+Workers and people are children forked from a warm parent. At pauses of 20 to 350 ms one of them is killed with
+SIGKILL and forked again, while proposals, decisions and effects of every class go on. Then the killing stops,
+everything owed is driven to rest, and every invariant is checked by SQL and in the world.
 """
 
 import argparse

@@ -12,7 +12,7 @@ select n, 'run_' || left(encode(sha256(convert_to('run' || %(label)s || n, 'UTF8
        replace(r.canonical, '4711', %(label)s || n) as canonical
 from requests r, generate_series(1, %(count)s) n where r.id = %(id)s;
 insert into runs (id, workspace_id, workflow, key, requester, input, status, interrupt_id, fence)
-select c.run_id, u.workspace_id, u.workflow, %(label)s || c.n, u.requester,
+select c.run_id, u.workspace_id, 'copies', %(label)s || c.n, u.requester,
        replace(u.input, '4711', %(label)s || c.n), 'paused', u.interrupt_id || c.n, 1
 from copies c, requests r join runs u on u.id = r.run_id where r.id = %(id)s;
 insert into requests (id, workspace_id, run_id, workflow, turn, revision, kind, action_type, canonical, digest, status,
@@ -37,7 +37,8 @@ from copies c, requests r, (values ('run_started'), ('request_opened')) e (event
 def seed_pending(url: URL, template: str, count: int, label: str) -> list[tuple[str, str]]:
     """Copy a pending request about order 4711; (id, digest) of each copy.
 
-    Copies can be decided like any other, but have no checkpoint: their runs can't be resumed.
+    Copies can be decided like any other. They have no checkpoint, so their runs belong to a workflow that no
+    worker plays.
     """
     with psycopg.connect(dsn(url)) as connection:
         values = {"label": label, "count": count, "id": template}
