@@ -41,6 +41,11 @@ class Person:
     admin: bool = False
     color: str = "4bbe2e"
 
+    @property
+    def shown(self) -> str:
+        """The name people chose to go by: the first of their names."""
+        return self.real_name.split()[0]
+
 
 @dataclass(frozen=True)
 class Group:
@@ -85,14 +90,14 @@ class AppConfig:
 
 
 PEOPLE = (
-    Person("UALICE", "alice", "Alice Ahrens", "Support lead", color="9f69e7"),
-    Person("UBOB", "bob", "Bob Brandt", "Support", color="4bbe2e"),
-    Person("UCARA", "cara", "Cara Conti", "Senior support", tz="Europe/Rome", color="e7392d"),
-    Person("UDIRK", "dirk", "Dirk Dorn", "Head of payments", color="3c989f"),
-    Person("UDIRK2", "dirk.dorn", "Dirk Dorn", "Head of payments", email="dirk@gatepost.example", color="674b1b"),
-    Person("UEVE", "eve", "Eve Evans", "Head of support", tz="Europe/London", color="e96699"),
+    Person("UALICE", "alice", "Alice Ahrens", "Support lead, reviews tier 1", color="9f69e7"),
+    Person("UBOB", "bob", "Bob Brandt", "Support, reviews tier 1", color="4bbe2e"),
+    Person("UCARA", "cara", "Cara Conti", "Senior support, reviews tier 2", tz="Europe/Rome", color="e7392d"),
+    Person("UDIRK", "dirk", "Dirk Dorn", "Head of payments, reviews tier 3", color="3c989f"),
+    Person("UDIRK2", "dirk.dorn", "Dirk Dorn", "Head of payments, reviews tier 3", email="dirk@gatepost.example", color="674b1b"),
+    Person("UEVE", "eve", "Eve Evans", "Head of support, reviews tier 3", tz="Europe/London", color="e96699"),
     Person("UADMIN", "admin", "Ada Min", "Workspace admin", admin=True, color="e0a729"),
-    Person("UREQ", "remy", "Remy Quist", "Account manager", color="684b6c"),
+    Person("UREQ", "remy", "Remy Quist", "Account manager, asks for refunds", color="684b6c"),
     Person("UAPPROVER", "ann", "Ann Prover", "Support", color="5b89d5"),
     Person("UOUT", "olli", "Olli Out", "Marketing", tz="America/New_York", color="2b6836"),
     Person("UGUEST", "gus", "Gus Guest", "Contractor", restricted=True, color="99a949"),

@@ -13,6 +13,8 @@ from graph.law.words import made_storable, storable_json
 from graph.verbs.frame import Nature, frame, judge
 from graph.verbs.ports import PolicyVersion, Run
 
+AGENT_FLAG: Final = "agent: "
+"""What the agent itself finds unusual is marked as its words."""
 RECONCILE_DAYS: Final = 30
 _RECONCILE_FORM: Final = Form(
     title="Did this happen?",
@@ -47,7 +49,7 @@ def from_proposal(
         rationale=made_storable(step.rationale),
         confidence=step.confidence,
         signals=storable_json(step.signals),
-        flags=tuple(made_storable(flag) for flag in (*action.flags(args, facts), *step.flags)),
+        flags=tuple(map(made_storable, (*action.flags(args, facts), *(f"{AGENT_FLAG}{flag}" for flag in step.flags)))),
         alternatives=tuple(
             replace(option, title=made_storable(option.title), args=storable_json(option.args))
             for option in step.alternatives

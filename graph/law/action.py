@@ -78,8 +78,7 @@ def currency_of(form: Form, args: dict[str, Any]) -> str | None:
 
 def fixed_fields(form: Form) -> frozenset[str]:
     """Arguments that a reviewer may not edit (marked `editable: false` in the args model)."""
-    properties: dict[str, Any] = form.schema.get("properties", {})
-    return frozenset(name for name, spec in properties.items() if spec.get("editable") is False)
+    return frozenset(name for name, spec in _properties(form).items() if spec.get("editable") is False)
 
 
 def check_edit(form: Form, before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -105,9 +104,15 @@ def check_edit(form: Form, before: dict[str, Any], after: dict[str, Any]) -> tup
     return normal, errors
 
 
+def _properties(form: Form) -> dict[str, dict[str, Any]]:
+    """The arguments' schemas; JSON Schema also allows plain booleans there, which say nothing we need."""
+    found: dict[str, Any] = form.schema.get("properties", {})
+    return {name: spec if isinstance(spec, dict) else {} for name, spec in found.items()}
+
+
 def _normalise(form: Form, args: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     normal, errors = dict(args), {}
-    for name, spec in form.schema.get("properties", {}).items():
+    for name, spec in _properties(form).items():
         if spec.get("format") == "money" and name in args:
             try:
                 normal[name] = format(parse_money(args[name]), ".2f")

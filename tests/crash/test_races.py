@@ -19,7 +19,7 @@ from tests.support.chaos_checks import violations
 from tests.support.chaos_fork import fork, reap
 from tests.support.chaos_ledger import Ledger, load
 from tests.support.chaos_plan import simple
-from tests.support.chaos_seed import seed_pending
+from tests.support.chaos_seed import Ask, seed_pending
 from tests.support.chaos_stage import Stage, overdue
 from tests.support.db import WORKSPACE
 
@@ -34,22 +34,17 @@ RACES = [
 RUNS_IN_ONE_PROCESS, RUNS_IN_TWO = 50, 50
 AT_ONCE = 6
 
-Ask = tuple[str, str]
 Attempt = Callable[[], Awaitable[Any]]
 
 
 def answer(store: PgStore, ask: Ask, kind: str, user: str) -> Attempt:
-    request_id, digest = ask
     more: dict[str, Any] = {"reason": "because"} if kind == "reject" else {}
+    if kind == "edit":
+        more = {"reason": "less", "args": ask.args | {"amount": "9.99"}}
 
     async def attempt() -> Any:
-        if kind == "edit":
-            async with store.begin() as tx:
-                found = await tx.requests.get(request_id)
-            assert found is not None
-            more.update(args=found.args | {"amount": "9.99"}, reason="less")
         asked = Answer(
-            request_id=request_id, type=DecisionType(kind), user_id=user, digest=digest, via="slack", **more
+            request_id=ask.id, type=DecisionType(kind), user_id=user, digest=ask.digest, via="slack", **more
         )
         try:
             return await decide(store, asked)
@@ -69,11 +64,11 @@ def attempts(race: str, stores: list[PgStore], stage: Stage, ask: Ask, rng: rand
         case "edit/approve":
             return [answer(one, ask, "edit", "UALICE"), answer(two, ask, "approve", "UBOB")]
         case "duplicates":
-            return [answer(store, ask, "approve", "UALICE") for store in (one, two, three, one)]
+            return [answer(store, ask, "approve", "UALICE") for store in (one, two, three)]
     delay = rng.uniform(0, 0.03)
 
     async def expire() -> None:
-        await overdue(stage, ask[0], delay)
+        await overdue(stage, ask.id, delay)
         for _ in range(4):
             await sweep(two)
             await asyncio.sleep(0.01)
@@ -118,8 +113,8 @@ def test_one_wins_and_the_others_are_told(stage: Stage, stores: list[PgStore], r
     ledger = load(stage.url, stage.world)
     assert violations(ledger, resting=False) == []
     ends: Counter[str] = Counter()
-    for (request_id, _), told in results:
-        ends[_one_winner(ledger, request_id, told)] += 1
+    for ask, told in results:
+        ends[_one_winner(ledger, ask.id, told)] += 1
     print(race, dict(ends))
     if race in ("approve/reject", "approve/expire", "edit/approve"):
         assert len(ends) == 2, "one side always won: this raced nothing"
@@ -156,7 +151,7 @@ def open_runs(stage: Stage, label: str, count: int) -> list[Ask]:
 
     stage.run(propose)
     rows = stage.run(stage.pending)
-    return [(row["id"], row["digest"]) for row in rows if str(row["action"]["args"]["order"]).startswith(label)]
+    return [Ask(row["id"], row["digest"], row["action"]["args"]) for row in rows if str(row["action"]["args"]["order"]).startswith(label)]
 
 
 def test_whole_runs_with_answers_and_workers_at_once(stage: Stage, stores: list[PgStore]) -> None:
@@ -187,23 +182,25 @@ def test_whole_runs_with_answers_and_workers_at_once(stage: Stage, stores: list[
 def test_two_processes_behind_a_barrier(stage: Stage) -> None:
     asks = open_runs(stage, "two", RUNS_IN_TWO)
     assert len(asks) == RUNS_IN_TWO
-    barrier = time.monotonic() + 0.5
+    barrier = time.monotonic() + 2.0
     pids = []
     for kind, user in (("approve", "UALICE"), ("reject", "UBOB")):
 
         async def answers(kind: str = kind, user: str = user) -> None:
             async with stage.store.begin() as tx:  # connected before the barrier falls
                 await tx.now()
+            dice = random.Random(kind)
             for n, ask in enumerate(asks):
-                await asyncio.sleep(max(0.0, barrier + n * 0.025 - time.monotonic()))
+                await asyncio.sleep(max(0.0, barrier + n * 0.05 + dice.uniform(0, 0.01) - time.monotonic()))
                 await answer(stage.store, ask, kind, user)()
 
         pids.append(fork(lambda scene=answers: stage.run(scene)))
     assert [reap(pid) for pid in pids] == [0, 0]
     ledger = load(stage.url, stage.world)
-    statuses = Counter(ledger.requests[ask[0]]["status"] for ask in asks)
+    statuses = Counter(ledger.requests[ask.id]["status"] for ask in asks)
     print("two processes", dict(statuses))
     assert sum(statuses.values()) == RUNS_IN_TWO
+    assert statuses["approved"] and statuses["rejected"], "one side always won: this raced nothing"
     assert statuses["approved"] + statuses["rejected"] == RUNS_IN_TWO
-    assert all(len(ledger.by_request("decision_denied").get(ask[0], [])) == 1 for ask in asks)
+    assert all(len(ledger.by_request("decision_denied").get(ask.id, [])) == 1 for ask in asks)
     finish(stage)

@@ -202,20 +202,6 @@ def test_what_is_risky_or_not_known_never_runs_alone(policy: Policy, fact: Facts
         assert route(policy, fact).kind is not RouteKind.AUTO
 
 
-@given(policies(), facts, st.sampled_from(["flags", "irreversible", "opaque", "moved", "unknown"]))
-def test_more_risk_never_frees(policy: Policy, fact: Facts, what: str) -> None:
-    riskier = {
-        "flags": {"flags": (*fact.flags, "new")},
-        "irreversible": {"reversible": False},
-        "opaque": {"effect_class": EffectClass.OPAQUE},
-        "moved": {"world_moved": True},
-        "unknown": {"confidence": None},
-    }[what]
-    if route(policy, changed(fact, **riskier)).kind is RouteKind.AUTO:
-        assert route(policy, fact).kind is RouteKind.AUTO
-        assert what not in ("irreversible", "opaque", "moved", "unknown", "flags")
-
-
 @given(policies(), facts, st.floats(allow_nan=True))
 def test_confidence_out_of_range_counts_as_lowest(policy: Policy, fact: Facts, odd: float) -> None:
     assume(not 0.0 <= odd <= 1.0)

@@ -1,5 +1,8 @@
 """Thousands of pending requests in a second: copies of one real request, each with a run, a card and its audit."""
 
+import json
+from typing import Any, NamedTuple
+
 import psycopg
 from sqlalchemy import URL
 
@@ -34,8 +37,16 @@ from copies c, requests r, (values ('run_started'), ('request_opened')) e (event
 """
 
 
-def seed_pending(url: URL, template: str, count: int, label: str) -> list[tuple[str, str]]:
-    """Copy a pending request about order 4711; (id, digest) of each copy.
+class Ask(NamedTuple):
+    """A pending request as a reviewer sees it."""
+
+    id: str
+    digest: str
+    args: dict[str, Any]
+
+
+def seed_pending(url: URL, template: str, count: int, label: str) -> list[Ask]:
+    """Copy a pending request about order 4711 as often.
 
     Copies can be decided like any other. They have no checkpoint, so their runs belong to a workflow that no
     worker plays.
@@ -45,8 +56,8 @@ def seed_pending(url: URL, template: str, count: int, label: str) -> list[tuple[
         for statement in _COPIES.split(";\n"):
             if statement.strip():
                 connection.execute(statement, values)  # type: ignore[arg-type]
-        rows = connection.execute("select r.id, r.digest from requests r join copies c on c.id = r.id order by c.n")
-        seeded = [(str(row[0]), str(row[1])) for row in rows.fetchall()]
+        rows = connection.execute("select r.id, r.digest, r.canonical from requests r join copies c on c.id = r.id order by c.n")
+        seeded = [Ask(row[0], row[1], json.loads(row[2])["args"]) for row in rows.fetchall()]
         connection.execute("drop table copies")
     with psycopg.connect(dsn(url), autocommit=True) as connection:
         connection.execute("analyze")
