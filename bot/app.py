@@ -17,7 +17,7 @@ from bot.listeners.socket import SocketRunner
 from bot.slack import Slack, SlackProblem
 from bot.supervisor import stop_with_supervisor
 from bot.web import Check, make_web
-from storage.migrate import pending_revisions
+from storage.migrate import behind
 from storage.schema import cards, owed, runs
 
 _log = structlog.get_logger("gatepost.web")
@@ -99,7 +99,7 @@ def _checks(house: House) -> Mapping[str, Check]:
             return (await connection.execute(select(1))).scalar() == 1
 
     async def migrations() -> bool:
-        return not await pending_revisions(house.engine)
+        return not await behind(house.engine)
 
     async def policy() -> bool:
         async with house.store.begin() as tx:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 from pydantic import SecretStr
+from psycopg import Error as PsycopgError
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.directory import Directory
@@ -19,7 +21,7 @@ from bot.settings import Settings
 from bot.slack import Slack, SlackProblem
 from graph.law.policy import BadPolicy
 from storage.engine import NoDatabase, locate, make_engine
-from storage.migrate import migrate, pending_revisions
+from storage.migrate import behind, migrate
 from storage.schema import people, workspaces
 from storage.store import PgStore
 
@@ -133,12 +135,12 @@ async def _database(settings: Settings, *, may_migrate: bool) -> AsyncEngine:
         raise CantStart(str(error)) from error
     engine = make_engine(url)
     try:
-        behind = await pending_revisions(engine)
-        if behind and may_migrate:
-            await migrate(url)
-        elif behind:
+        if not await behind(engine):
+            return engine
+        if not may_migrate:
             raise CantStart("the database lacks this release's tables; run `gatepost migrate` first")
-    except OSError as error:
+        await migrate(url)
+    except (OSError, SQLAlchemyError, PsycopgError) as error:
         raise CantStart(f"the database does not answer ({type(error).__name__}); check DATABASE_URL") from error
     return engine
 

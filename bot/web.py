@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bot.guard import SLACK_PATH, Guard, Home, Signing, payload_of
 from bot.listeners import Services, dispatch
-from bot.slack import SlackProblem
+from bot.listeners.reporting import report
 
 READY_SECONDS: Final = 1.0
 _SLACK_HEADERS: Final = ("x-slack-retry-num", "x-slack-retry-reason")
@@ -107,7 +107,8 @@ async def _count(services: Services, owed: Counts | None) -> None:
     try:
         async with asyncio.timeout(READY_SECONDS):
             counts = await owed()
-    except (TimeoutError, OSError, SlackProblem):
+    except Exception as error:  # the other figures are still worth having
+        report("owed work not counted", error)
         return
     for kind, count in counts.items():
         services.metrics.owed.labels(kind).set(count)

@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
-from sqlalchemy import URL, Connection, NullPool, create_engine
+from sqlalchemy import URL, NullPool, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD: Final = "0001"
+"""The newest revision under migrations/versions; known here so that only migrating loads Alembic."""
 
 _LOCK: Final = 4_727_001
 _POLL_SECONDS: Final = 0.1
@@ -31,12 +33,14 @@ async def migrate(url: URL) -> None:
         await _langgraph(connection)
 
 
-async def pending_revisions(engine: AsyncEngine) -> list[str]:
-    """Revisions that this database still lacks."""
-    script = ScriptDirectory.from_config(_config())
+async def behind(engine: AsyncEngine) -> bool:
+    """Whether this database lacks this release's tables."""
     async with engine.connect() as connection:
-        current = await connection.run_sync(_current)
-    return [rev.revision for rev in script.iterate_revisions("heads", current)] if script.get_heads() else []
+        if not (await connection.execute(text("select to_regclass('gatepost_migrations')"))).scalar():
+            return True
+        version = (await connection.execute(text("select max(version_num) from gatepost_migrations"))).scalar()
+    # A newer database serves an older process: migrations only add.
+    return version is None or str(version) < HEAD
 
 
 @asynccontextmanager
@@ -61,6 +65,8 @@ async def _alone(url: URL) -> AsyncIterator[AsyncConnection[dict[str, object]]]:
 
 
 def _upgrade(url: URL) -> None:
+    from alembic import command
+
     engine = create_engine(url, poolclass=NullPool)
     with engine.connect() as connection:
         config = _config()
@@ -77,12 +83,9 @@ async def _langgraph(connection: AsyncConnection[dict[str, object]]) -> None:
     await AsyncPostgresSaver(connection).setup()
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
-
-
-def _current(connection: Connection) -> tuple[str, ...]:
-    options = {"version_table": "gatepost_migrations"}
-    return MigrationContext.configure(connection, opts=options).get_current_heads()

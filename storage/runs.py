@@ -40,9 +40,7 @@ class PgRuns:
         return rows.run(row) if row else None
 
     async def by_key(self, workflow: str, key: str) -> Run | None:
-        row = await self._session.one(
-            select(runs).where(self._mine, runs.c.workflow == workflow, runs.c.key == key)
-        )
+        row = await self._session.one(select(runs).where(self._mine, runs.c.workflow == workflow, runs.c.key == key))
         return rows.run(row) if row else None
 
     async def recent(self, limit: int) -> Sequence[Run]:

@@ -81,9 +81,7 @@ runs: Final = Table(
     _made(),
     _at("updated_at", nullable=False, server_default=NOW_DEFAULT),
     UniqueConstraint("workspace_id", "workflow", "key"),
-    CheckConstraint(
-        "status in ('ready','paused','done','rolled_back','failed','quarantined')", name="status_known"
-    ),
+    CheckConstraint("status in ('ready','paused','done','rolled_back','failed','quarantined')", name="status_known"),
     CheckConstraint("(status = 'ready') = (wake_at is not null)", name="ready_has_wake_time"),
     CheckConstraint("status <> 'paused' or interrupt_id is not null", name="paused_has_interrupt"),
     Index("ix_runs_owed", "wake_at", postgresql_where=text("status = 'ready'")),

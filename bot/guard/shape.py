@@ -37,6 +37,9 @@ def check(kind: str, payload: object, home: Home) -> bool:
     if not isinstance(payload, dict):
         raise Malformed("payload is no object")
     _check_common(payload)
+    if kind != "command":
+        # By this key alone Bolt takes a payload for a slash command.
+        payload.pop("command", None)
     return _CHECKS[kind](payload, home)
 
 
@@ -96,8 +99,9 @@ def _need_view(view: object, *, submitted: bool) -> None:
     if not isinstance(view, dict):
         raise Malformed("view")
     _text(view, "callback_id", MAX_ID, required=True)
+    _text(view, "type", MAX_ID, required=True)
     _one_of(view, "private_metadata", str)
-    for name in ("app_installed_team_id", "team_id", "id", "type"):
+    for name in ("app_installed_team_id", "team_id", "id"):
         _one_of(view, name, str)
     _one_of(view, "blocks", list)
     values = (_one_of(view, "state", dict) or {}).get("values")

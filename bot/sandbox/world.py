@@ -94,7 +94,7 @@ PEOPLE = (
     Person("UBOB", "bob", "Bob Brandt", "Support, reviews tier 1", color="4bbe2e"),
     Person("UCARA", "cara", "Cara Conti", "Senior support, reviews tier 2", tz="Europe/Rome", color="e7392d"),
     Person("UDIRK", "dirk", "Dirk Dorn", "Head of payments, reviews tier 3", color="3c989f"),
-    Person("UDIRK2", "dirk.dorn", "Dirk Dorn", "Head of payments, reviews tier 3", email="dirk@gatepost.example", color="674b1b"),
+    Person("UDIRK2", "dirk.dorn", "Dirk Dorn", "Dirk's other account", email="dirk@gatepost.example", color="674b1b"),
     Person("UEVE", "eve", "Eve Evans", "Head of support, reviews tier 3", tz="Europe/London", color="e96699"),
     Person("UADMIN", "admin", "Ada Min", "Workspace admin", admin=True, color="e0a729"),
     Person("UREQ", "remy", "Remy Quist", "Account manager, asks for refunds", color="684b6c"),

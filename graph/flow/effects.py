@@ -122,6 +122,9 @@ async def _settle(
 async def _tell(tx: Tx, effect: Effect, status: Outcome) -> None:
     await tx.cards.touch(effect.request_id)
     request = await tx.requests.get(effect.request_id)
+    if request is not None and request.parent_id:
+        # An edited request's card is the one in the channel; it tells what came of the edit.
+        await tx.cards.touch(request.parent_id)
     if request is not None and effect.undo_of is None:
         await owe_outcome(tx, request)
     if status is Outcome.UNKNOWN:
@@ -138,9 +141,7 @@ def _describe(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {problem}".strip(": ")
 
 
-def new_effect(
-    effect_id: str, request: Any, effect_class: EffectClass, undo_of: str | None, now: datetime
-) -> Effect:
+def new_effect(effect_id: str, request: Any, effect_class: EffectClass, undo_of: str | None, now: datetime) -> Effect:
     """A ledger row as it is at INTENT."""
     return Effect(
         id=effect_id,

@@ -67,16 +67,12 @@ def once_more(run: Run, turn: int, old: Request, why: str, policy: PolicyVersion
     """The same action for another decision, led by what has changed."""
     bound = bind(old.workflow, old.action_type, old.args)
     nature = Nature(effect_class=old.effect_class, reversible=old.reversible, form=old.form)
-    brief = replace(
-        old.brief, flags=(f"Approved before, but not carried out: {made_storable(why)}", *old.brief.flags)
-    )
+    brief = replace(old.brief, flags=(f"Approved before, but not carried out: {made_storable(why)}", *old.brief.flags))
     routed = judge(policy, bound, nature, brief, world_moved=True)
     return replace(frame(run, turn, bound, nature, brief, routed, policy, now), parent_id=old.id)
 
 
-def about_effect(
-    run: Run, turn: int, about: Request, effect: Effect, policy: PolicyVersion, now: datetime
-) -> Request:
+def about_effect(run: Run, turn: int, about: Request, effect: Effect, policy: PolicyVersion, now: datetime) -> Request:
     """Ask a person whether an effect happened (or was undone by hand)."""
     asked = question(about.form, about.args).rstrip("?")
     what = f"Undo: {asked}" if effect.undo_of else asked

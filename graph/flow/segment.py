@@ -133,9 +133,7 @@ class Segment:
         facts = await action.facts(args)
         async with self._store.begin() as tx:
             now = await tx.now()
-        request = from_proposal(
-            self.run, turn, action, args, step, facts, policy, now, reformulations=reformulations
-        )
+        request = from_proposal(self.run, turn, action, args, step, facts, policy, now, reformulations=reformulations)
         match RouteKind(request.route):
             case RouteKind.AUTO:
                 return await self._decided_by_policy(request, policy, DecisionType.APPROVE)

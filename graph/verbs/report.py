@@ -98,9 +98,7 @@ async def _reviewers(tx: Tx, request: Request, now: datetime) -> list[str]:
     rights = await standing(tx, request, await tx.policies.current())
     people = await tx.people.many(rights.pool_now)
     return sorted(
-        user
-        for user, person in people.items()
-        if authorize(request, person, DecisionType.APPROVE, rights, now).allowed
+        user for user, person in people.items() if authorize(request, person, DecisionType.APPROVE, rights, now).allowed
     )
 
 

@@ -10,9 +10,7 @@ from graph.verbs.errors import Invalid
 from graph.verbs.ports import Run, Store
 
 
-async def start(
-    store: Store, workflow: str, input_value: Mapping[str, Any], *, key: str, requester: str | None
-) -> Run:
+async def start(store: Store, workflow: str, input_value: Mapping[str, Any], *, key: str, requester: str | None) -> Run:
     """Commit a run that is owed its first segment; raise `Invalid` when the key stands for another input."""
     input_text = _as_text(input_value)
     if not 1 <= len(key) <= 200 or not key.isprintable():

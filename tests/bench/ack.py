@@ -41,6 +41,10 @@ FORM = "application/x-www-form-urlencoded"
 GOAL_MS = 250
 
 
+class Failed(RuntimeError):
+    """A click was not acknowledged: no figure makes up for that."""
+
+
 async def at_rate(rate: float, asks: Sequence[Ask], click: Callable[[Ask], Awaitable[object]]) -> list[float]:
     """Clicks arrive as from many people (Poisson), whether or not earlier ones were answered."""
     rng, begun, due, took = random.Random(1), time.perf_counter(), 0.0, []
@@ -51,10 +55,13 @@ async def at_rate(rate: float, asks: Sequence[Ask], click: Callable[[Ask], Await
         await click(ask)
         took.append(time.perf_counter() - start)
 
-    async with asyncio.TaskGroup() as group:
-        for ask in asks:
-            due += rng.expovariate(rate)
-            group.create_task(one(ask, due))
+    tasks = []
+    for ask in asks:
+        due += rng.expovariate(rate)
+        tasks.append(one(ask, due))
+    failed = [each for each in await asyncio.gather(*tasks, return_exceptions=True) if each is not None]
+    if failed:
+        raise Failed(f"{len(failed)} of {len(asks)} clicks failed, the first with {failed[0]!r}")
     return took
 
 
@@ -102,7 +109,13 @@ def clicking(client: httpx.AsyncClient, places: dict[str, tuple[str, str]]) -> C
             "state": {"values": {}},
             "response_url": "http://127.0.0.1:9/unused",
             "actions": [
-                {"type": "button", "action_id": APPROVE, "block_id": "b", "value": value, "action_ts": f"{time.time():.6f}"}
+                {
+                    "type": "button",
+                    "action_id": APPROVE,
+                    "block_id": "b",
+                    "value": value,
+                    "action_ts": f"{time.time():.6f}",
+                }
             ],
         }
         body = ("payload=" + quote(json.dumps(payload))).encode()
@@ -190,13 +203,13 @@ def bench(stage: Stage, home: Path, pending: int, rate: float, seconds: float) -
     stage.run(lambda: stage.propose("template", simple("pay")))
     stage.run(stage.settle)
     (template,) = stage.run(stage.pending)
-    asks = seed_pending(stage.url, template["id"], pending + 2 * count, "copy")
+    asks = seed_pending(stage.url, template["id"], pending + 2 * count + 20, "copy")
     load = f"{os.getloadavg()[0]:.1f}"
     print(f"{pending} pending requests, {os.cpu_count()} processors, load before {load}")
-    took = stage.run(lambda: at_rate(rate, asks[:count], deciding(stage)))
+    took = stage.run(lambda: _warm(rate, asks[: count + 20], deciding(stage)))
     print(latencies(f"decide() at {rate:g}/s", took))
     begun = time.perf_counter()
-    took = stage.run(lambda: flat_out(asks[count : 2 * count], deciding(stage)))
+    took = stage.run(lambda: flat_out(asks[count + 20 : 2 * count + 20], deciding(stage)))
     print(latencies("decide() flat out, 8 at once", took, f"{len(took) / (time.perf_counter() - begun):.0f}/s"))
     real, places = real_asks(stage, count + 20)
     with served(stage, home) as base:
@@ -211,9 +224,14 @@ def bench(stage: Stage, home: Path, pending: int, rate: float, seconds: float) -
 async def _clicks(base: str, rate: float, asks: list[Ask], places: dict[str, tuple[str, str]]) -> list[float]:
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=50)
     async with httpx.AsyncClient(base_url=base, timeout=10, limits=limits) as client:
-        for ask in asks[:20]:  # Slack's connections are warm, and so is a web process that has been up for a while
-            await clicking(client, places)(ask)
-        return await at_rate(rate, asks[20:], clicking(client, places))
+        return await _warm(rate, asks, clicking(client, places))
+
+
+async def _warm(rate: float, asks: Sequence[Ask], click: Callable[[Ask], Awaitable[object]]) -> list[float]:
+    """Slack's connections are warm, and so is a web process that has been up for a while: the first 20 don't count."""
+    for ask in asks[:20]:
+        await click(ask)
+    return await at_rate(rate, asks[20:], click)
 
 
 def _await_done(stage: Stage, wanted: int) -> int:
@@ -237,7 +255,11 @@ def main() -> int:
         with fresh_database(server_url(home)) as url:
             asyncio.run(migrate(url))
             stage = Stage(url, ChaosWorld(home / "world.sqlite"), lease=30.0)
-            p99 = bench(stage, home, asked.pending, asked.rate, asked.seconds)
+            try:
+                p99 = bench(stage, home, asked.pending, asked.rate, asked.seconds)
+            except Failed as failed:
+                print(f"goal MISSED: {failed}")
+                return 1
     print(f"goal: p99 under {GOAL_MS} ms: {'met' if p99 < GOAL_MS else 'MISSED'}")
     return 0 if p99 < GOAL_MS else 1
 

@@ -43,9 +43,7 @@ def answer(store: PgStore, ask: Ask, kind: str, user: str) -> Attempt:
         more = {"reason": "less", "args": ask.args | {"amount": "9.99"}}
 
     async def attempt() -> Any:
-        asked = Answer(
-            request_id=ask.id, type=DecisionType(kind), user_id=user, digest=ask.digest, via="slack", **more
-        )
+        asked = Answer(request_id=ask.id, type=DecisionType(kind), user_id=user, digest=ask.digest, via="slack", **more)
         try:
             return await decide(store, asked)
         except Refusal as refusal:
@@ -151,7 +149,11 @@ def open_runs(stage: Stage, label: str, count: int) -> list[Ask]:
 
     stage.run(propose)
     rows = stage.run(stage.pending)
-    return [Ask(row["id"], row["digest"], row["action"]["args"]) for row in rows if str(row["action"]["args"]["order"]).startswith(label)]
+    return [
+        Ask(row["id"], row["digest"], row["action"]["args"])
+        for row in rows
+        if str(row["action"]["args"]["order"]).startswith(label)
+    ]
 
 
 def test_whole_runs_with_answers_and_workers_at_once(stage: Stage, stores: list[PgStore]) -> None:

@@ -156,8 +156,7 @@ def policies(draw: st.DrawFn) -> Policy:
             row["up_to"] = draw(st.integers(1, 1000))
         thresholds.append(row)
     lifts = [
-        {"above": draw(st.integers(0, 1000)), "tier": draw(st.integers(1, top))}
-        for _ in range(draw(st.integers(0, 2)))
+        {"above": draw(st.integers(0, 1000)), "tier": draw(st.integers(1, top))} for _ in range(draw(st.integers(0, 2)))
     ]
     tier = {"channel": "#c", "reviewers": ["U1"]}
     document = {"format": 1, "tiers": {n + 1: tier for n in range(top)}, "thresholds": thresholds, "lifts": lifts}
@@ -336,7 +335,7 @@ standings = st.builds(
 
 
 def a_request(requester: str | None, **more: Any) -> Request:
-    values: dict[str, Any] = {name: None for name in Request.__dataclass_fields__}
+    values: dict[str, Any] = dict.fromkeys(Request.__dataclass_fields__)
     values |= {
         "id": "req_1",
         "kind": Kind.ACTION,
@@ -372,9 +371,7 @@ def test_authorisation_fails_closed(
 
 
 @given(people, standings, st.sampled_from(DecisionType), st.sampled_from(["then", "now", "old"]))
-def test_knowing_less_never_allows_more(
-    person: Person, standing: Standing, decision: DecisionType, less: str
-) -> None:
+def test_knowing_less_never_allows_more(person: Person, standing: Standing, decision: DecisionType, less: str) -> None:
     def with_(**new: Any) -> Standing:
         return Standing(**{name: getattr(standing, name) for name in Standing.__dataclass_fields__} | new)
 

@@ -133,9 +133,7 @@ class Machine(RuleBasedStateMachine):
         stale=st.booleans(),
         copies=st.sampled_from([1, 1, 1, 2, 3]),
     )
-    def click(
-        self, card: Any, kind: str, user: str, entitled: int, amount: str, stale: bool, copies: int
-    ) -> Any:
+    def click(self, card: Any, kind: str, user: str, entitled: int, amount: str, stale: bool, copies: int) -> Any:
         request_id, digest, version, tier, args, _ = card
         who = user if entitled == 0 else REVIEWERS[tier][entitled % len(REVIEWERS[tier])]
         more: dict[str, Any] = {"reason": "because"} if kind in ("reject", "respond") else {}

@@ -13,6 +13,7 @@ from typing import Final
 _LIBC: Final = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG: Final = 1
 
+
 def fork(work: Callable[[], None]) -> int:
     """A child that does the work and exits without clean-up: 0, or 1 with its traceback on stderr."""
     sys.stdout.flush()

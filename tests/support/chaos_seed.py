@@ -56,7 +56,9 @@ def seed_pending(url: URL, template: str, count: int, label: str) -> list[Ask]:
         for statement in _COPIES.split(";\n"):
             if statement.strip():
                 connection.execute(statement, values)  # type: ignore[arg-type]
-        rows = connection.execute("select r.id, r.digest, r.canonical from requests r join copies c on c.id = r.id order by c.n")
+        rows = connection.execute(
+            "select r.id, r.digest, r.canonical from requests r join copies c on c.id = r.id order by c.n"
+        )
         seeded = [Ask(row[0], row[1], json.loads(row[2])["args"]) for row in rows.fetchall()]
         connection.execute("drop table copies")
     with psycopg.connect(dsn(url), autocommit=True) as connection:

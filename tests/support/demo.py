@@ -55,7 +55,9 @@ class Demo:
         """SIGKILL to the demo, its children and its PostgreSQL, all at once."""
         assert self._process is not None
         family = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children(recursive=True)]
-        family += [p for p in psutil.process_iter(["cmdline"]) if str(self.home / "postgres") in (p.info["cmdline"] or [])]
+        family += [
+            p for p in psutil.process_iter(["cmdline"]) if str(self.home / "postgres") in (p.info["cmdline"] or [])
+        ]
         for process in family:
             try:
                 process.send_signal(signal.SIGKILL)

@@ -20,7 +20,9 @@ def manifest() -> dict[str, Any]:
 def problems(schema_path: Path) -> list[str]:
     schema = json.loads(schema_path.read_text())
     validator = jsonschema.validators.validator_for(schema)(schema)
-    return [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(manifest())]
+    return [
+        f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(manifest())
+    ]
 
 
 if __name__ == "__main__":

@@ -34,9 +34,7 @@ class World:
         self.after: Callable[[str, Call], None] = lambda name, call: None
         with self._open() as db:
             db.execute("pragma journal_mode=wal")
-            db.execute(
-                "create table if not exists happened (seq integer primary key, name text, key text, note text)"
-            )
+            db.execute("create table if not exists happened (seq integer primary key, name text, key text, note text)")
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=10, isolation_level=None)
