@@ -122,12 +122,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cycles", type=int, default=300)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="gatepost-bench-") as name:
-        with fresh_database(server_url(Path(name))) as url:
-            asyncio.run(migrate(url))
-            stage = Stage(url, ChaosWorld(Path(name) / "world.sqlite"), lease=30.0)
-            stage.prepare()
-            rows = bench(stage, asked.cycles)
+    with tempfile.TemporaryDirectory(prefix="gatepost-bench-") as name, fresh_database(server_url(Path(name))) as url:
+        asyncio.run(migrate(url))
+        stage = Stage(url, ChaosWorld(Path(name) / "world.sqlite"), lease=30.0)
+        stage.prepare()
+        rows = bench(stage, asked.cycles)
     print(f"{'':<34}{'ms per cycle, 1 in flight':>28}{'CPU ms of it':>16}{f'gates/s, {IN_FLIGHT} in flight':>24}")
     for title, alone, cpu, rate in rows:
         print(f"{title:<34}{alone:>28.1f}{cpu:>16.1f}{rate:>24.1f}")

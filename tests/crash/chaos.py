@@ -199,11 +199,10 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="gatepost-chaos-") as home:
-        with fresh_database(server_url(Path(home))) as url:
-            asyncio.run(migrate(url))
-            world = ChaosWorld(Path(home) / "world.sqlite", asked.seed, HOSTILE)
-            result = play(url, world, Plot(**vars(asked)))
+    with tempfile.TemporaryDirectory(prefix="gatepost-chaos-") as home, fresh_database(server_url(Path(home))) as url:
+        asyncio.run(migrate(url))
+        world = ChaosWorld(Path(home) / "world.sqlite", asked.seed, HOSTILE)
+        result = play(url, world, Plot(**vars(asked)))
     show(figures(result))
     for line in result.violations[:50]:
         print("VIOLATION", line)

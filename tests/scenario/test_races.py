@@ -15,7 +15,7 @@ async def test_two_reviewers_at_once_and_the_loser_is_told_who_won(door: House) 
         assert all(await asyncio.gather(*clicks))
         decision = await door.decision(request)
         assert decision is not None
-        winner, loser = ("alice", "UBOB") if decision.by == "UALICE" else ("bob", "UALICE")
+        winner, loser = ("Alice", "UBOB") if decision.by == "UALICE" else ("Bob", "UALICE")
         told = await door.ephemerals(loser)
         assert f"Already approved by {winner}" in told[-1]
     assert await door.decisions() == 5
@@ -40,7 +40,7 @@ async def test_a_click_that_comes_late_finds_the_request_decided(door: House) ->
     await late
     decision = await door.decision(request)
     assert decision is not None and decision.by == "UBOB"
-    assert "Already approved by bob" in (await door.ephemerals("UALICE"))[-1]
+    assert "Already approved by Bob" in (await door.ephemerals("UALICE"))[-1]
 
 
 async def test_when_the_answer_is_lost_the_second_click_says_it_counted(door: House) -> None:
@@ -60,11 +60,11 @@ async def test_a_form_sent_after_the_decision_says_so_in_the_form(door: House) -
     view = await door.view("UALICE")
     assert await door.person("UBOB").click(card, APPROVE)
     refused = await door.person("UALICE").submit(view, {"reason": "too late for this"})
-    assert refused.errors["reason"].startswith("Already approved by bob")
+    assert refused.errors["reason"].startswith("Already approved by Bob")
     # And a form opened on the old card is not even shown.
     await door.person("UALICE").close(view)
     assert await door.person("UALICE").click(card, EDIT)
-    assert "Already approved by bob" in (await door.ephemerals("UALICE"))[-1]
+    assert "Already approved by Bob" in (await door.ephemerals("UALICE"))[-1]
     assert not await door.person("UALICE").views()
 
 

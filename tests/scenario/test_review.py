@@ -21,7 +21,7 @@ async def test_one_click_approves_before_the_answer_and_the_card_says_who(door: 
     assert await woken(door.store, request)
     await door.deliver()
     card = await door.card("UALICE", request)
-    assert "Approved by" in texts(card) and "alice" in texts(card)
+    assert "Approved by" in texts(card) and "Alice" in texts(card)
     assert not any(block["type"] == "actions" for block in card["blocks"])
 
 

@@ -26,7 +26,7 @@ async def test_clicks_forms_commands_and_events(door: House) -> None:
     assert (await bob.submit(view, {"reason": "no"})).errors
     assert await alice.click(card, APPROVE)
     refused = await bob.submit(view, {"reason": "not this one"})
-    assert refused.errors["reason"].startswith("Already approved by alice")
+    assert refused.errors["reason"].startswith("Already approved by Alice")
     assert await alice.command("/approvals queue", "CTIER1")
     assert await alice.open_home()
     assert await until(alice.home)

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from tests.support.chaos_ledger import Ledger, Row
+from tests.support.people import GROUPS
 
 Check = Callable[[Ledger], Iterable[str]]
 POOLS: Final = {
-    1: {"UALICE", "UBOB"},
-    2: {"UCARA", "UDIRK", "UDIRK2", "UEVE"},
-    3: {"UDIRK", "UDIRK2", "UEVE"},
+    1: {*GROUPS["STIER1", "tier-1-reviewers"]},
+    2: {*GROUPS["STIER2", "tier-2-reviewers"], *GROUPS["STIER3", "tier-3-managers"]},
+    3: {*GROUPS["STIER3", "tier-3-managers"]},
 }
 ENDS: Final = {
     "approve": "approved",
