@@ -27,7 +27,7 @@ async def serve_web(house: House, stop: asyncio.Event) -> None:
     """Serve until `stop`; requests under way are answered first."""
     settings = house.settings
     services = Services(store=house.store, slack=house.slack, directory=house.directory)
-    home = Home(team_id=house.store.workspace_id)
+    home = Home(team_id=house.store.workspace_id, enterprise_id=house.enterprise_id)
     bolt = make_app(services, home)
     signing = None if settings.slack_app_token else _signing(house)
     web = make_web(bolt, services, home=home, signing=signing, checks=_checks(house), owed=lambda: _owed(house))

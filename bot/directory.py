@@ -157,9 +157,11 @@ class Directory:
 
 
 def person_of(user: Mapping[str, Any], workspace_id: str, checked_at: datetime) -> Person:
-    """Slack's user object as the law wants it: whatever is doubtful counts against the account."""
+    """Slack's user object as the law wants it. What Slack says against an account counts; silence is no charge."""
     profile = user.get("profile") or {}
-    teams = (user.get("enterprise_user") or {}).get("teams") or [user.get("team_id") or profile.get("team")]
+    teams = (user.get("enterprise_user") or {}).get("teams") or [
+        user.get("team_id") or profile.get("team") or workspace_id
+    ]
     name = profile.get("display_name") or user.get("real_name") or user.get("name") or user["id"]
     email = str(profile.get("email") or "").strip().lower()
     return Person(
@@ -168,7 +170,7 @@ def person_of(user: Mapping[str, Any], workspace_id: str, checked_at: datetime) 
         # One human with two accounts is one person; only the address can tell.
         person=email or f"{user.get('team_id') or workspace_id}:{user['id']}",
         name=str(name),
-        active=user.get("deleted") is False,
+        active=not user.get("deleted"),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         external=bool(user.get("is_stranger")) or workspace_id not in teams,
         bot=bool(user.get("is_bot")) or user["id"] == "USLACKBOT",

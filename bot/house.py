@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from pydantic import SecretStr
 from psycopg import Error as PsycopgError
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -50,6 +50,8 @@ class House:
     slack: Slack
     directory: Directory
     audit_key: bytes
+    enterprise_id: str | None = None
+    """Where the app is installed for a whole organisation."""
 
 
 @asynccontextmanager
@@ -61,7 +63,8 @@ async def open_house(settings: Settings, *, may_migrate: bool, ask_slack: bool =
     engine = await _database(settings, may_migrate=may_migrate)
     slack = Slack(_plain(settings.slack_bot_token), settings.slack_api_url)
     try:
-        store = PgStore(engine, await _workspace(engine, slack if ask_slack else None))
+        workspace, enterprise = await _workspace(engine, slack if ask_slack else None)
+        store = PgStore(engine, workspace)
         await _import_policy(store, settings)
         yield House(
             settings=settings,
@@ -70,6 +73,7 @@ async def open_house(settings: Settings, *, may_migrate: bool, ask_slack: bool =
             slack=slack,
             directory=Directory(store, slack),
             audit_key=audit_key(settings),
+            enterprise_id=enterprise,
         )
     finally:
         await slack.close()
@@ -145,12 +149,13 @@ async def _database(settings: Settings, *, may_migrate: bool) -> AsyncEngine:
     return engine
 
 
-async def _workspace(engine: AsyncEngine, slack: Slack | None) -> str:
-    """The workspace this installation serves: as Slack says, or as it said the last time."""
+async def _workspace(engine: AsyncEngine, slack: Slack | None) -> tuple[str, str | None]:
+    """The workspace this installation serves (and its organisation): as Slack says, or as it said last."""
     problem: SlackProblem | None = None
     if slack is not None:
         try:
-            return str((await slack.read("auth.test"))["team_id"])
+            told = await slack.write("auth.test")
+            return str(told["team_id"]), told.get("enterprise_id") or None
         except SlackProblem as error:
             problem = error
     last = select(workspaces.c.id).order_by(workspaces.c.seen_at.desc()).limit(1)
@@ -159,7 +164,7 @@ async def _workspace(engine: AsyncEngine, slack: Slack | None) -> str:
     if known is not None:
         if problem:
             _log.warning("Slack is not answering; going on with what is known", problem=str(problem))
-        return str(known)
+        return str(known), None
     raise UnknownWorkspace(
         f"Slack could not be asked which workspace this is ({problem or 'not asked'});"
         " check SLACK_BOT_TOKEN and SLACK_API_URL, then try again"

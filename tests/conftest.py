@@ -1,6 +1,7 @@
 """Fixtures that every test may use: a real PostgreSQL, migrated once and copied for each test."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,9 +18,10 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 
 
 @pytest.fixture(scope="session")
-def pg_server(tmp_path_factory: pytest.TempPathFactory) -> URL:
-    home: Path = tmp_path_factory.mktemp("pg")
-    return server_url(home)
+def pg_server() -> Iterator[URL]:
+    # Not under pytest's own folder: another test run on this machine may clear that away.
+    with tempfile.TemporaryDirectory(prefix="gatepost-pg-", ignore_cleanup_errors=True) as home:
+        yield server_url(Path(home))
 
 
 @pytest.fixture(scope="session")

@@ -121,6 +121,10 @@ def _outcome(view: CardView) -> list[Part]:
         return _followup(view)
     if status is not Status.APPROVED or view.request.kind is Kind.RECONCILE:
         return []
+    return _effect(view)
+
+
+def _effect(view: CardView) -> list[Part]:
     if view.effect is None:
         lead = _NOT_DONE.get(view.run_status, "" if view.run_note.strip() else "Not done yet")
         return [Part(lead)] if lead else []
@@ -142,7 +146,10 @@ def _followup(view: CardView) -> list[Part]:
     new = view.followup
     if new is None:
         return []
-    return [Part("Now asks", f"{arguments.headline(new)[0]} ({new.status})")]
+    asked = arguments.headline(new)[0]
+    if new.status is Status.APPROVED:
+        return [Part("Instead", asked.rstrip("?")), *_effect(view)]
+    return [Part("Now asks", asked if new.status is Status.PENDING else f"{asked} ({new.status})")]
 
 
 def _short(text: str, limit: int) -> str:

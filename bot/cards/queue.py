@@ -17,6 +17,7 @@ MAX_ROWS: Final = 15
 
 _USAGE: Final = {
     "queue": "what waits for a decision, due first on top",
+    "mine": "what waits for you",
     "show ID": "one request with its state",
     "help": "this list",
 }

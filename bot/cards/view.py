@@ -18,7 +18,10 @@ class Card(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardView:
-    """All that a card says. `votes` are (user id, at); `names` maps user ids to display names."""
+    """All that a card says. `votes` are (user id, at); `names` maps user ids to display names.
+
+    `effect` is what the decision led to: of an edited request, the effect of the one that took its place.
+    """
 
     request: Request
     now: datetime

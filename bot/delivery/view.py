@@ -17,7 +17,7 @@ async def load_view(tx: Tx, request: Request) -> CardView:
     followup = None
     if decision is not None and decision.next_request_id:
         followup = await tx.requests.get(decision.next_request_id)
-    effect = await _effect(tx, request)
+    effect = await _effect(tx, followup if request.status is Status.MODIFIED and followup else request)
     run = await tx.runs.get(request.run_id)
     status = run.status if run else ""
     return CardView(
@@ -29,7 +29,7 @@ async def load_view(tx: Tx, request: Request) -> CardView:
         run_status=str(status),
         run_note=await _note(tx, request, effect, str(status)),
         followup=followup,
-        names=await _names(tx, request, decision, votes),
+        names=await _names(tx, request, decision, votes, effect),
     )
 
 
@@ -53,7 +53,10 @@ async def _note(tx: Tx, request: Request, effect: Effect | None, status: str) ->
     return _REPLACED if later else ""
 
 
-async def _names(tx: Tx, request: Request, decision: Decision | None, votes: Sequence[Vote]) -> dict[str, str]:
-    wanted = {vote.user_id for vote in votes} | {request.requester, decision.by if decision else None}
+async def _names(
+    tx: Tx, request: Request, decision: Decision | None, votes: Sequence[Vote], effect: Effect | None
+) -> dict[str, str]:
+    deciders = {decision.by if decision else None, effect.reconciled_by if effect else None}
+    wanted = {vote.user_id for vote in votes} | {request.requester} | deciders
     people = await tx.people.many(sorted(user for user in wanted if user))
     return {user: person.name for user, person in people.items()}

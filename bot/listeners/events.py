@@ -11,6 +11,8 @@ from bot.listeners.command import decidable
 from bot.listeners.services import Services
 
 _PEOPLE: Final = ("user_change", "subteam_members_changed", "subteam_updated", "subteam_created")
+EVENTS: Final = ("app_home_opened", *_PEOPLE)
+"""What manifest.yml subscribes to."""
 _ANY: Final = re.compile("")
 
 
