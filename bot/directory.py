@@ -109,7 +109,8 @@ class Directory:
         if isinstance(group.get("users"), list):
             return [str(user) for user in group["users"]]
         if not needed:
-            return None
+            # Mirrored without people, so that a handle that moved away grants nothing under its old group.
+            return []
         try:
             answer = await self._asked("usergroups.users.list", usergroup=group["id"])
         except SlackProblem as problem:
@@ -133,8 +134,8 @@ class Directory:
             try:
                 user = (await self._asked("users.info", user=user_id)).get("user") or {}
             except Refused as problem:
-                if problem.code in _NOBODY and old is not None:
-                    return _left(old, asked_at)
+                if problem.code in _NOBODY:
+                    return _left(old, asked_at) if old else _nobody(user_id, workspace_id, asked_at)
                 _log.warning("person not refreshed", user=user_id, code=problem.code)
                 return None
             except SlackProblem as problem:
@@ -175,6 +176,21 @@ def person_of(user: Mapping[str, Any], workspace_id: str, checked_at: datetime) 
         external=bool(user.get("is_stranger")) or workspace_id not in teams,
         bot=bool(user.get("is_bot")) or user["id"] == "USLACKBOT",
         checked_at=checked_at,
+    )
+
+
+def _nobody(user_id: str, workspace_id: str, now: datetime) -> Person:
+    """Slack never knew this id: on record as nobody, so that it is not asked about for ever."""
+    return Person(
+        workspace_id=workspace_id,
+        user_id=user_id,
+        person=f"{workspace_id}:{user_id}",
+        name=user_id,
+        active=False,
+        guest=False,
+        external=False,
+        bot=False,
+        checked_at=now,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 
 from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
@@ -25,13 +26,15 @@ class PgPeople:
         )
         return {row.user_id: rows.person(row) for row in await self._session.all(statement)}
 
-    async def members(self, entries: Iterable[str]) -> frozenset[str]:
+    async def members(self, entries: Iterable[str], fresh: datetime | None = None) -> frozenset[str]:
         named = list(entries)
         handles = [entry[1:] for entry in named if entry.startswith("@")]
         statement = select(groups.c.members).where(
             groups.c.workspace_id == self._session.workspace_id,
             or_(groups.c.group_id.in_(named), groups.c.handle.in_(handles)),
         )
+        if fresh is not None:
+            statement = statement.where(groups.c.checked_at >= fresh)
         found = {entry for entry in named if not entry.startswith("@")}
         for row in await self._session.all(statement):
             found.update(row.members)

@@ -184,6 +184,7 @@ votes: Final = Table(
     _empty("reason"),
     _at("at", nullable=False, server_default=NOW_DEFAULT),
     PrimaryKeyConstraint("request_id", "person", "digest"),
+    UniqueConstraint("request_id", "digest", "user_id"),
 )
 
 effects: Final = Table(

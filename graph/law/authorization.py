@@ -30,6 +30,8 @@ class Standing:
     editors: frozenset[str] | None
     """None: everybody in the pool may edit."""
     requester_person: str | None
+    requester_unknown: bool
+    """Somebody of this workspace asked, and who that is could not be looked up."""
     max_age: timedelta
 
 
@@ -57,16 +59,14 @@ def authorize(
         return _refuse(f"You are not a reviewer of tier {request.tier}.")
     if person.user_id not in standing.pool_then:
         return _refuse("You were not a reviewer of this tier when this was asked; another reviewer has to decide.")
-    if decision is DecisionType.EDIT and (
-        request.kind is Kind.RECONCILE or (standing.editors is not None and person.user_id not in standing.editors)
-    ):
+    if request.kind is Kind.RECONCILE and decision not in (DecisionType.APPROVE, DecisionType.REJECT):
+        return _refuse("Only an answer helps here: it happened, or it did not.")
+    if decision is DecisionType.EDIT and standing.editors is not None and person.user_id not in standing.editors:
         return _refuse("You may approve or reject this, but not change it.")
+    if standing.requester_unknown:
+        return _undetermined("Who asked for this could not be checked yet. Please try again in a minute.")
     if now - person.checked_at > standing.max_age:
-        return Verdict(
-            allowed=False,
-            undetermined=True,
-            reason="Your account could not be checked recently enough. Please try again in a minute.",
-        )
+        return _undetermined("Your account could not be checked recently enough. Please try again in a minute.")
     return Verdict(allowed=True, reason=f"reviewer of tier {request.tier}")
 
 
@@ -93,6 +93,10 @@ def _account_problem(person: Person) -> str | None:
     if person.guest:
         return "Guests can't decide here."
     return None
+
+
+def _undetermined(reason: str) -> Verdict:
+    return Verdict(allowed=False, undetermined=True, reason=reason)
 
 
 def _refuse(reason: str) -> Verdict:

@@ -158,6 +158,8 @@ class Decision:
     at: datetime
     via: str
     next_request_id: str | None = None
+    door: str = ""
+    """What the door knew besides, for the audit only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

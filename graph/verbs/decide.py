@@ -7,7 +7,7 @@ from typing import Any
 
 from graph.failpoints import failpoint
 from graph.law.action import bind, check_edit
-from graph.law.authorization import Person, Standing, authorize, refusal_of_state
+from graph.law.authorization import Person, authorize, refusal_of_state
 from graph.law.request import (
     Decision,
     DecisionType,
@@ -18,9 +18,10 @@ from graph.law.request import (
     Status,
 )
 from graph.law.words import reason_problem
+from graph.verbs.authority import approvers, standing
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Refusal, Stale, Undetermined
 from graph.verbs.frame import revise
-from graph.verbs.outcome import settle
+from graph.verbs.outcome import settle, tell_outcome
 from graph.verbs.ports import PolicyVersion, Store, Tx, Vote
 
 MIN_DIGEST_PREFIX = 6
@@ -43,6 +44,8 @@ class Answer:
     reason: str = ""
     args: Mapping[str, Any] | None = None
     where: tuple[str, str] | None = None
+    door: str = ""
+    """What else the door knows of who is there, for the record: the account at the terminal, say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,24 +108,6 @@ async def _decide(tx: Tx, answer: Answer) -> Decided | Refusal:
             return await _finish(tx, request, _decision(request, answer, person, now), policy)
 
 
-async def standing(tx: Tx, request: Request, current: PolicyVersion) -> Standing:
-    """Who may do what with this request: under its own policy, and under the one in force."""
-    asked = (await tx.policies.version(request.policy_version)).policy
-    tier_then, tier_now = asked.tiers.get(request.tier), current.policy.tiers.get(request.tier)
-    then = await tx.people.members(tier_then.reviewers if tier_then else ())
-    same = tier_then == tier_now
-    now = then if same else await tx.people.members(tier_now.reviewers if tier_now else ())
-    editors = current.policy.roles.may_edit
-    requester = await tx.people.get(request.requester) if request.requester else None
-    return Standing(
-        pool_then=then,
-        pool_now=now,
-        editors=None if "*" in editors else await tx.people.members(editors),
-        requester_person=requester.person if requester else None,
-        max_age=current.policy.directory_max_age,
-    )
-
-
 async def _approve(
     tx: Tx, request: Request, answer: Answer, person: Person, policy: PolicyVersion, now: datetime
 ) -> Decided | Refusal:
@@ -137,7 +122,9 @@ async def _approve(
         )
         if not await tx.requests.add_vote(vote):
             return Stale("You have approved this already; another person has to agree.")
-        missing = request.approvals_required - len(await tx.requests.votes(request.id, request.digest))
+        voters = [cast.user_id for cast in await tx.requests.votes(request.id, request.digest)]
+        # Counted as the mirror knows them now: one human is one vote, and whoever lost the right has none.
+        missing = request.approvals_required - len(await approvers(tx, request, voters))
         await tx.audit.record(
             "vote",
             answer.user_id,
@@ -186,7 +173,7 @@ async def settle_by_hand(tx: Tx, effect: Effect, decision: Decision) -> None:
         outcome=status,
         reason=decision.reason or "none required",
     )
-    await tx.cards.touch(effect.request_id)
+    await tell_outcome(tx, effect, status)
 
 
 async def _edit(
@@ -199,11 +186,14 @@ async def _edit(
     if bound.digest == request.digest:
         unchanged = replace(answer, type=DecisionType.APPROVE, args=None)
         return await _approve(tx, request, unchanged, person, policy, now)
-    new = revise(request, bound, replace(request.brief, alternatives=()), policy, now)
+    # Facts and flags were computed for other arguments: they would mislead whoever decides the new ones.
+    brief = replace(request.brief, alternatives=(), flags=(), facts={})
+    new = revise(request, bound, brief, policy, now)
     edit = replace(_decision(request, answer, person, now), next_request_id=new.id)
     if await settle(tx, request, edit, policy, wake=False) is None:
         return Stale("This request expired just now; no decision counts any more.")
-    await tx.requests.insert(new)
+    if not await tx.requests.insert(new):
+        raise RuntimeError(f"request {new.id} was opened twice")
     await tx.audit.record(
         "request_opened",
         answer.user_id,
@@ -233,6 +223,7 @@ async def _suffices(tx: Tx, new: Request, editor: Person, policy: PolicyVersion,
 def _decision(request: Request, answer: Answer, person: Person, now: datetime) -> Decision:
     return Decision(
         request_id=request.id,
+        door=answer.door,
         type=answer.type,
         by=answer.user_id,
         person=person.person,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from graph.law.request import ENDS, Decision, DecisionType, Request, Status
+from graph.law.request import ENDS, Decision, DecisionType, Effect, Outcome, Request, Status
 from graph.verbs.ports import PolicyVersion, Tx
 
 
@@ -23,7 +23,7 @@ async def settle(
     await record(tx, request, decision)
     await tx.cards.touch(request.id)
     if status is not Status.APPROVED and status is not Status.MODIFIED:
-        await owe_outcome(tx, request)
+        await owe_outcome(tx, request, status)
     if wake:
         await tx.runs.wake(request.run_id)
     return replace(
@@ -49,12 +49,33 @@ async def record(tx: Tx, request: Request, decision: Decision) -> None:
         tier=request.tier,
         version=request.version,
         via=decision.via,
+        door=decision.door,
         seconds_open=int((decision.at - request.created_at) / timedelta(seconds=1)),
         next_request=decision.next_request_id,
     )
 
 
-async def owe_outcome(tx: Tx, request: Request) -> None:
-    """The requester is told what came of it; the words are made from the rows when it is delivered."""
+async def owe_outcome(tx: Tx, request: Request, what: str) -> None:
+    """The requester is told what came of it, once for each outcome; the words are made when it is delivered."""
     if request.requester:
-        await tx.owed.add("outcome", request.id, {"request_id": request.id, "user": request.requester})
+        payload = {"request_id": request.id, "user": request.requester}
+        await tx.owed.add("outcome", f"{request.id}:{what}", payload)
+
+
+async def touch_family(tx: Tx, request: Request) -> None:
+    """Owe a rendering of the request's cards, and of the card it was edited or asked again from."""
+    await tx.cards.touch(request.id)
+    if request.parent_id:
+        await tx.cards.touch(request.parent_id)
+
+
+async def tell_outcome(tx: Tx, effect: Effect, status: Outcome) -> None:
+    """Cards and the requester learn what came of an effect; operators, when nobody knows."""
+    request = await tx.requests.get(effect.request_id)
+    if request is None:
+        raise RuntimeError(f"effect {effect.id} has no request")
+    await touch_family(tx, request)
+    await owe_outcome(tx, request, f"undo:{status}" if effect.undo_of else status)
+    if status is Outcome.UNKNOWN:
+        text = f"Nobody knows whether {effect.action_type} ({effect.id}) happened; a reconcile card is on its way."
+        await tx.owed.add("operators", f"unknown:{effect.id}", {"text": text, "run_id": effect.run_id})

@@ -243,8 +243,11 @@ class Audit(Protocol):
 class People(Protocol):
     async def get(self, user_id: str) -> Person | None: ...
     async def many(self, user_ids: Iterable[str]) -> Mapping[str, Person]: ...
-    async def members(self, entries: Iterable[str]) -> frozenset[str]:
-        """User ids behind user ids, group ids and `@handles`; unknown groups are empty."""
+    async def members(self, entries: Iterable[str], fresh: datetime | None = None) -> frozenset[str]:
+        """User ids behind user ids, group ids and `@handles`.
+
+        Unknown groups are empty, and so are those last looked up before `fresh`.
+        """
         ...
 
     async def mirror(self, people: Iterable[Person]) -> None: ...

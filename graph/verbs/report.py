@@ -7,7 +7,7 @@ from typing import Any
 from graph.law.action import question
 from graph.law.authorization import authorize
 from graph.law.request import DecisionType, Effect, Request, Status, urgency
-from graph.verbs.decide import standing
+from graph.verbs.authority import standing
 from graph.verbs.errors import NotFound
 from graph.verbs.ports import Run, Store, Tx
 

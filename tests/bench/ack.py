@@ -28,6 +28,7 @@ from bot.sandbox.signing import headers
 from graph.law.request import DecisionType
 from graph.verbs.decide import Answer, decide
 from storage.migrate import migrate
+from tests.bench.cpu import used
 from tests.bench.figures import latencies
 from tests.support.chaos_plan import POLICY, simple
 from tests.support.chaos_seed import Ask, seed_pending
@@ -133,8 +134,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(stage: Stage, home: Path) -> Iterator[str]:
-    """`gatepost serve` and its Slack, as processes of their own; the URL of the web process."""
+def served(stage: Stage, home: Path) -> Iterator[tuple[str, dict[int, str]]]:
+    """`gatepost serve` and its Slack, as processes of their own: the web's URL, and what each process is called."""
     port, slack = free_port(), free_port()
     policy = home / "policy.toml"
     policy.write_text(POLICY)
@@ -156,11 +157,22 @@ def served(stage: Stage, home: Path) -> Iterator[str]:
     ]
     try:
         _await_ready(f"http://127.0.0.1:{port}", home / "serve.log")
-        yield f"http://127.0.0.1:{port}"
+        roots = {processes[0].pid: "slack sink", processes[1].pid: "supervisor"}
+        yield f"http://127.0.0.1:{port}", roots | _postmaster(stage)
     finally:
         for process in reversed(processes):
             process.terminate()
             process.wait(timeout=30)
+
+
+def _postmaster(stage: Stage) -> dict[int, str]:
+    """The server, when it runs on this machine."""
+    with psycopg.connect(dsn(stage.url)) as connection:
+        row = connection.execute("select pg_backend_pid()").fetchone()
+        stat = Path(f"/proc/{row[0] if row else 0}/stat")
+        if not stat.exists() or "postgres" not in stat.read_text():
+            return {}
+        return {int(stat.read_text().rpartition(")")[2].split()[1]): "postgres"}
 
 
 def _await_ready(base: str, log: Path) -> None:
@@ -212,10 +224,14 @@ def bench(stage: Stage, home: Path, pending: int, rate: float, seconds: float) -
     took = stage.run(lambda: flat_out(asks[count + 20 : 2 * count + 20], deciding(stage)))
     print(latencies("decide() flat out, 8 at once", took, f"{len(took) / (time.perf_counter() - begun):.0f}/s"))
     real, places = real_asks(stage, count + 20)
-    with served(stage, home) as base:
+    with served(stage, home) as (base, roots):
+        before, begun = used(roots), time.perf_counter()
         took = asyncio.run(_clicks(base, rate, real, places))
         done = _await_done(stage, len(real))
+        spent, wall = used(roots) - before, time.perf_counter() - begun
     print(latencies(f"click over HTTP at {rate:g}/s, web + worker", took, f"{done} of {len(real)} runs done"))
+    shares = "  ".join(f"{label} {1000 * value / len(real):.0f} ms" for label, value in spent.most_common())
+    print(f"{'CPU per click, resumed to its end':<46}{shares}  ({100 * spent.total() / wall:.0f} % of one core)")
     if done < len(real):
         raise RuntimeError("not every clicked run was resumed to its end")
     return 1000 * sorted(took)[min(len(took) - 1, int(0.99 * len(took)))]

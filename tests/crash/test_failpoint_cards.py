@@ -1,4 +1,4 @@
-"""A process dies between Slack's yes to a card and our record of it: the next one finds that card, and posts no other."""
+"""Death between Slack's yes to a card and our record of it: the next process finds that card and posts no other."""
 
 import asyncio
 import time

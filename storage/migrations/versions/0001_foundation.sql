@@ -258,6 +258,7 @@ CREATE TABLE votes (
     reason TEXT DEFAULT '' NOT NULL,
     at TIMESTAMP WITH TIME ZONE DEFAULT gp_now() NOT NULL,
     CONSTRAINT pk_votes PRIMARY KEY (request_id, person, digest),
+    CONSTRAINT uq_votes_request_id_digest_user_id UNIQUE (request_id, digest, user_id),
     CONSTRAINT fk_votes_request_id FOREIGN KEY(request_id) REFERENCES requests (id)
 );
 
