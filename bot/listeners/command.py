@@ -14,7 +14,7 @@ from bot.listeners.services import Services
 from bot.listeners.sight import may_see, tiers_seen
 from graph.law.authorization import authorize
 from graph.law.request import DecisionType, Request
-from graph.verbs.decide import standing
+from graph.verbs.authority import standing
 from graph.verbs.ports import Tx
 
 MOST: Final = 100

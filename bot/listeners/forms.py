@@ -20,7 +20,7 @@ from bot.slack import SlackProblem
 from bot.words import Json
 from graph.law.authorization import authorize, refusal_of_state
 from graph.law.request import DecisionType, Request, Status
-from graph.verbs.decide import standing
+from graph.verbs.authority import standing
 from graph.verbs.ports import Tx
 
 _log = structlog.get_logger(__name__)

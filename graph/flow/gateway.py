@@ -10,7 +10,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
 import graph.flow  # noqa: F401  (strict msgpack before langgraph)
-from graph.flow.segment import Ended, Moved, Segment, Settled, Unsure
+from graph.flow.execution import Moved, Settled, Unsure
+from graph.flow.segment import Ended, Segment
 from graph.flow.state import State, answer_of
 from graph.law.request import Outcome, Status
 from graph.law.routing import RouteKind

@@ -21,7 +21,12 @@ class Lease:
         await tx.runs.hold(self.run, self.seconds)
         self._until = before + self.seconds
 
-    def check(self) -> None:
-        """Raise `Fenced` when the lease may have run out: the last look before acting on the world."""
-        if time.monotonic() >= self._until:
+    def remaining(self) -> float:
+        """Seconds for which nobody else can act for this run; raises `Fenced` when there are none.
+
+        The last look before acting on the world: no call may take longer.
+        """
+        left = self._until - time.monotonic()
+        if left <= 0:
             raise Fenced(f"the lease on run {self.run.id} ran out before the call")
+        return left

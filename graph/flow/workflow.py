@@ -21,7 +21,11 @@ class Args(BaseModel):
 
 
 class Refused(Exception):
-    """The receiver said no, or was never reached: certainly nothing happened. The message is shown to people."""
+    """The receiver said no: certainly nothing happened. The message is shown to people."""
+
+
+class Unreached(Refused):
+    """The receiver was never reached: certainly nothing happened, and trying again later may help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Action(Generic[A]):
     currency_field: ClassVar[str | None] = None
     undo_effect: ClassVar[EffectClass] = EffectClass.IDEMPOTENT
     timeout_seconds: ClassVar[float] = 15.0
+    settle_seconds: ClassVar[float] = 5.0
+    """Queryable actions: how long after a lost call `lookup` may still miss what it did."""
 
     async def perform(self, args: A, call: Call) -> dict[str, Any]:
         """Do it, once per `call.key`."""
@@ -68,7 +74,10 @@ class Action(Generic[A]):
         raise NotImplementedError
 
     async def still_valid(self, args: A) -> str | None:
-        """None, or what has changed in the world so that an earlier approval no longer fits."""
+        """None, or what has changed in the world so that an earlier approval no longer fits.
+
+        When it raises, nothing is executed, and it is asked again later.
+        """
         return None
 
     async def facts(self, args: A) -> dict[str, Any]:

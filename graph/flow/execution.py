@@ -1,0 +1,249 @@
+"""Carrying out what was decided, and undoing it: by the ledger, never twice, never for a world that moved."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from graph.failpoints import failpoint
+from graph.flow.effects import Deed, carry_out, new_effect, settle
+from graph.flow.lease import Lease
+from graph.flow.outside import asked
+from graph.flow.workflow import Action, Call, Workflow
+from graph.law.action import bind
+from graph.law.canonical import Unfaithful
+from graph.law.request import (
+    DecisionType,
+    Effect,
+    EffectClass,
+    Outcome,
+    Request,
+    Status,
+    effect_id,
+    undo_id,
+)
+from graph.verbs.authority import lapsed
+from graph.verbs.outcome import touch_family
+from graph.verbs.ports import Run, Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The effect is DONE or FAILED."""
+
+    status: Outcome
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Nothing was executed: the world is not the one that was approved for."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Nobody knows whether the effect happened; a person has to look."""
+
+    effect: str
+
+
+@dataclass(eq=False)
+class Execution:
+    """What one segment does to the world, under its lease."""
+
+    _store: Store
+    _workflow: Workflow
+    lease: Lease
+
+    @property
+    def run(self) -> Run:
+        return self.lease.run
+
+    async def execute(self, request_id: str) -> Settled | Moved | Unsure:
+        """Carry out an approved request, once; a replay reads the ledger."""
+        key = effect_id(request_id)
+        async with self._store.begin() as tx:
+            request, effect = await tx.requests.get(request_id), await tx.effects.get(key)
+        if request is None:
+            raise RuntimeError(f"request {request_id} vanished")
+        if effect is not None and effect.status is not Outcome.INTENT:
+            return _result(effect.status, key)
+        action = self._workflow.action(request.action_type)
+        args = _args_of(action, request)
+        if action is None or args is None:
+            return await self._impossible(request, effect, key)
+
+        async def refusal() -> str | None:
+            async with self._store.begin() as tx:
+                lapse = await _authority_problem(tx, request, await tx.now())
+            return lapse or await asked(action.still_valid(args))
+
+        fresh = effect is None
+        if effect is None:
+            if why := await asked(action.still_valid(args)):
+                return await self._moved(request, why)
+            intended = await self._intend(request, key)
+            if isinstance(intended, Moved):
+                return intended
+            effect = intended
+
+        async def look_up(call: Call) -> dict[str, Any] | None:
+            return await action.lookup(args, call)
+
+        async def perform(call: Call) -> dict[str, Any]:
+            return await action.perform(args, call)
+
+        deed = _deed(effect, action, perform, look_up, refusal)
+        outcome, why = await carry_out(self._store, self.lease, deed, fresh=fresh)
+        return await self._moved(request, why) if why and outcome is Outcome.FAILED else _result(outcome, key)
+
+    async def _impossible(self, request: Request, effect: Effect | None, key: str) -> Settled | Moved:
+        """The code no longer knows this action as it was approved: on record as failed, nothing is called."""
+        if effect is None:
+            intended = await self._intend(request, key)
+            if isinstance(intended, Moved):
+                return intended
+            effect = intended
+        why = "this action changed since a deployment; what was approved can't be carried out any more"
+        return Settled(await settle(self._store, self.lease, effect, Outcome.FAILED, None, why), key)
+
+    async def _intend(self, request: Request, key: str) -> Effect | Moved:
+        failpoint("effect:before_intent")
+        async with self._store.begin() as tx:
+            await self.lease.hold(tx)
+            now = await tx.now()
+            why = await _authority_problem(tx, request, now)
+            if why is None:
+                effect = new_effect(key, request, request.effect_class, None, now)
+                await tx.effects.intend(effect, self.run.fence)
+                await self._audit_intent(tx, effect)
+        if why is not None:
+            return await self._moved(request, why)
+        failpoint("effect:after_intent")
+        return effect
+
+    async def _moved(self, request: Request, why: str) -> Moved:
+        async with self._store.begin() as tx:
+            await self.lease.hold(tx)
+            await tx.audit.record(
+                "effect_refused", "flow", run_id=self.run.id, request_id=request.id, why=why, digest=request.digest
+            )
+            await touch_family(tx, request)
+        return Moved(why)
+
+    async def next_undo(self) -> Effect | None:
+        """The newest done effect that is still to be undone, or None when all that can be is."""
+        async with self._store.begin() as tx:
+            effects = await tx.effects.of_run(self.run.id)
+        undos = {effect.undo_of: effect for effect in effects if effect.undo_of}
+        for effect in reversed(effects):
+            action = self._workflow.action(effect.action_type)
+            if effect.undo_of or effect.status is not Outcome.DONE or action is None or not action.reversible:
+                continue
+            undo = undos.get(effect.id)
+            if undo is None or undo.reconciled_by is None:
+                return effect
+        return None
+
+    async def undo(self, effect: Effect) -> Settled | Unsure:
+        """Compensate one done effect, once; its own ledger row, its own key."""
+        key = undo_id(effect.id)
+        async with self._store.begin() as tx:
+            request, undo = await tx.requests.get(effect.request_id), await tx.effects.get(key)
+        action = self._workflow.action(effect.action_type)
+        args = _args_of(action, request) if request else None
+        if undo is not None and undo.status is not Outcome.INTENT:
+            return _result(undo.status, key)
+        if request is None or action is None:
+            raise RuntimeError(f"effect {effect.id} can't be undone: its request or action is gone")
+        fresh = undo is None
+        if undo is None:
+            undo = await self._intend_undo(request, effect, action.undo_effect, key)
+        if args is None or effect.result is None:
+            why = "what is needed to undo it is not known (a person found that it had happened)"
+            return Settled(await settle(self._store, self.lease, undo, Outcome.FAILED, None, why), key)
+        done = effect.result
+
+        async def perform(call: Call) -> dict[str, Any]:
+            return await action.undo(args, done, call)
+
+        async def look_up(call: Call) -> dict[str, Any] | None:
+            return await action.lookup(args, call)
+
+        async def refusal() -> str | None:
+            return None  # an undo that was begun is owed to its end
+
+        deed = _deed(undo, action, perform, look_up, refusal)
+        outcome, _ = await carry_out(self._store, self.lease, deed, fresh=fresh)
+        return _result(outcome, key)
+
+    async def _intend_undo(self, request: Request, effect: Effect, effect_class: EffectClass, key: str) -> Effect:
+        failpoint("effect:before_intent")
+        async with self._store.begin() as tx:
+            await self.lease.hold(tx)
+            undo = new_effect(key, request, effect_class, effect.id, await tx.now())
+            await tx.effects.intend(undo, self.run.fence)
+            await self._audit_intent(tx, undo)
+        failpoint("effect:after_intent")
+        return undo
+
+    async def _audit_intent(self, tx: Tx, effect: Effect) -> None:
+        await tx.audit.record(
+            "effect_intent",
+            f"fence:{self.run.fence}",
+            run_id=effect.run_id,
+            request_id=effect.request_id,
+            effect=effect.id,
+            undo_of=effect.undo_of,
+            effect_class=effect.effect_class,
+        )
+
+
+async def _authority_problem(tx: Tx, request: Request, now: datetime) -> str | None:
+    """Why this approval doesn't carry an execution at this moment, or None."""
+    decision = await tx.requests.decision(request.id)
+    if request.status is not Status.APPROVED or decision is None or decision.type is not DecisionType.APPROVE:
+        return "It was never approved."
+    if decision.digest != request.digest:
+        return "The approval was for another action."
+    if request.execution_expires_at is None or now >= request.execution_expires_at:
+        return f"It was approved at {decision.at:%Y-%m-%d %H:%M} UTC but not carried out in time."
+    return await lapsed(tx, request, decision)
+
+
+def _args_of(action: Action[Any] | None, request: Request) -> Any:
+    """The arguments as the action's model reads them, or None when they no longer mean what was approved."""
+    if action is None:
+        return None
+    try:
+        args = action.args.model_validate_json(json.dumps(request.args))
+        bound = bind(request.workflow, request.action_type, args.model_dump(mode="json"))
+    except (ValidationError, Unfaithful):
+        return None
+    return args if bound.digest == request.digest else None
+
+
+def _deed(
+    effect: Effect,
+    action: Action[Any],
+    perform: Callable[[Call], Awaitable[dict[str, Any]]],
+    lookup: Callable[[Call], Awaitable[dict[str, Any] | None]],
+    refusal: Callable[[], Awaitable[str | None]],
+) -> Deed:
+    return Deed(
+        effect=effect,
+        perform=perform,
+        lookup=lookup,
+        refusal=refusal,
+        timeout=action.timeout_seconds,
+        settle=action.settle_seconds,
+    )
+
+
+def _result(status: Outcome, effect: str) -> Settled | Unsure:
+    return Unsure(effect) if status is Outcome.UNKNOWN else Settled(status, effect)
