@@ -53,7 +53,7 @@ class Directory:
         async with self._store.begin() as tx:
             if await tx.people.get(user_id) is not None:
                 return True
-        return await self._people([user_id]) == 1
+        return await self._people([user_id], patient=False) == 1
 
     async def refresh_group(self, group_id: str) -> None:
         """A group changed: mirror the groups again, and whoever came into this one."""
@@ -118,21 +118,21 @@ class Directory:
             return None
         return [str(user) for user in answer.get("users") or []]
 
-    async def _people(self, users: Iterable[str]) -> int:
-        """Mirror these accounts; how many could be looked up."""
-        found = await asyncio.gather(*(self._person(user) for user in sorted(users)))
+    async def _people(self, users: Iterable[str], *, patient: bool = True) -> int:
+        """Mirror these accounts; how many could be looked up. Impatient callers don't wait out rate limits."""
+        found = await asyncio.gather(*(self._person(user, patient) for user in sorted(users)))
         people = [person for person in found if person is not None]
         async with self._store.begin() as tx:
             await tx.people.mirror(people)
         return len(people)
 
-    async def _person(self, user_id: str) -> Person | None:
+    async def _person(self, user_id: str, patient: bool) -> Person | None:
         async with self._once:
             async with self._store.begin() as tx:
                 # Taken before the question: an answer is never younger than it was.
                 asked_at, workspace_id, old = await tx.now(), tx.workspace_id, await tx.people.get(user_id)
             try:
-                user = (await self._asked("users.info", user=user_id)).get("user") or {}
+                user = (await self._asked("users.info", patient=patient, user=user_id)).get("user") or {}
             except Refused as problem:
                 if problem.code in _NOBODY:
                     return _left(old, asked_at) if old else _nobody(user_id, workspace_id, asked_at)
@@ -143,7 +143,9 @@ class Directory:
                 return None
         return person_of(user, workspace_id, asked_at) if user.get("id") == user_id else None
 
-    async def _asked(self, method: str, *, read: bool = True, **arguments: Any) -> Mapping[str, Any]:
+    async def _asked(
+        self, method: str, *, read: bool = True, patient: bool = True, **arguments: Any
+    ) -> Mapping[str, Any]:
         """Ask, waiting as Slack tells us to."""
         for attempt in range(TRIES):
             try:
@@ -151,7 +153,7 @@ class Directory:
                     return await self._slack.read(method, **arguments)
                 return await self._slack.write(method, **arguments)
             except RateLimited as limit:
-                if attempt == TRIES - 1 or limit.retry_after > PATIENCE_SECONDS:
+                if not patient or attempt == TRIES - 1 or limit.retry_after > PATIENCE_SECONDS:
                     raise
                 await asyncio.sleep(limit.retry_after)
         raise AssertionError("unreachable")

@@ -55,17 +55,20 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, *, may_migrate: bool, ask_slack: bool = True) -> AsyncIterator[House]:
-    """Open the database, find out which workspace this is, import the policy; raises `CantStart`.
+async def open_house(
+    settings: Settings, *, may_migrate: bool, ask_slack: bool = True, import_policy: bool = False
+) -> AsyncIterator[House]:
+    """Open the database, find out which workspace this is; raises `CantStart`.
 
-    Without `ask_slack` the workspace is the one that was served last, and Slack is not spoken to.
+    Without `ask_slack` the workspace is the one that was served last, and Slack is not spoken to. Without
+    `import_policy` the policy in force stays: only a first start on an empty database imports one.
     """
     engine = await _database(settings, may_migrate=may_migrate)
     slack = Slack(_plain(settings.slack_bot_token), settings.slack_api_url)
     try:
         workspace, enterprise = await _workspace(engine, slack if ask_slack else None)
         store = PgStore(engine, workspace)
-        await _import_policy(store, settings)
+        await _import_policy(store, settings, replace=import_policy)
         yield House(
             settings=settings,
             engine=engine,
@@ -97,15 +100,23 @@ def make_runner(house: House) -> "Runner":
 
 async def fresh_people(house: House) -> None:
     """Make sure that people are mirrored recently, if Slack answers; without it the mirror serves as it is."""
-    newest = select(people.c.checked_at).where(people.c.workspace_id == house.store.workspace_id)
+    oldest = select(people.c.checked_at).where(people.c.workspace_id == house.store.workspace_id)
     async with house.engine.connect() as connection:
-        checked = (await connection.execute(newest.order_by(people.c.checked_at).limit(1))).scalar()
+        checked = (await connection.execute(oldest.order_by(people.c.checked_at).limit(1))).scalar()
     if checked is not None and datetime.now(UTC) - checked < _DIRECTORY_STALE:
         return
     try:
         await house.directory.refresh()
     except SlackProblem as problem:
         _log.warning("people not refreshed", problem=str(problem))
+
+
+async def meet(house: House, user: str) -> None:
+    """Mirror one person who is not known yet, if Slack answers: four eyes need both persons known."""
+    try:
+        await house.directory.know(user)
+    except SlackProblem as problem:
+        _log.warning("person not looked up", problem=str(problem))
 
 
 def audit_key(settings: Settings) -> bytes:
@@ -171,11 +182,13 @@ async def _workspace(engine: AsyncEngine, slack: Slack | None) -> tuple[str, str
     )
 
 
-async def _import_policy(store: PgStore, settings: Settings) -> None:
+async def _import_policy(store: PgStore, settings: Settings, *, replace: bool) -> None:
     text = settings.gatepost_policy.read_text()
     try:
         async with store.begin() as tx:
             before = await tx.policies.newest()
+            if before is not None and not replace:
+                return
             applied = await tx.policies.apply(text, "start")
             if before != applied.version:
                 await tx.audit.record("policy_applied", "start", version=applied.version)

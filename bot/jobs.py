@@ -7,7 +7,7 @@ from typing import Final
 from apscheduler.jobstores.memory import MemoryJobStore  # type: ignore[import-untyped]
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped]
 
-from bot.listeners.reporting import report
+from graph.faults import report
 
 Tick = Callable[[], Awaitable[object]]
 

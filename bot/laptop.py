@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+import structlog
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
@@ -15,6 +16,9 @@ from bot.settings import Settings
 
 BOT_TOKEN: Final = "xoxb-sandbox"  # noqa: S105  (opens only the local sandbox)
 SIGNING_SECRET: Final = "sandbox-signing-secret"  # noqa: S105
+
+
+_log: Final = structlog.get_logger("gatepost")
 
 
 def sandbox_home(home: Path) -> Path:
@@ -72,6 +76,8 @@ async def furnished(settings: Settings) -> AsyncIterator[Settings]:
     if not settings.laptop and not needs_shop:
         yield settings
         return
+    if not settings.laptop:
+        _log.warning("GATEPOST_SHOP_URL is not set: the workflow payments acts on the sandbox's make-believe shop")
     url = await running_sandbox(settings.gatepost_home)
     if url:
         yield _with(settings, url)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from bot.guard import SLACK_PATH, Guard, Home, Signing, payload_of
 from bot.listeners import Services, dispatch
-from bot.listeners.reporting import report
+from graph.faults import report
 
 READY_SECONDS: Final = 1.0
 _SLACK_HEADERS: Final = ("x-slack-retry-num", "x-slack-retry-reason")

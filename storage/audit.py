@@ -105,7 +105,14 @@ async def verify(engine: AsyncEngine, key: bytes) -> Verified:
     problems: list[str] = []
     expected, previous = 0, GENESIS
     joined = (
-        select(audit_seals.c.seq, audit_seals.c.previous, audit_seals.c.hash, audit_seals.c.mac, audit)
+        select(
+            audit_seals.c.seq,
+            audit_seals.c.previous,
+            audit_seals.c.hash,
+            audit_seals.c.mac,
+            audit_seals.c.key_id,
+            audit,
+        )
         .outerjoin(audit, audit.c.id == audit_seals.c.audit_id)
         .order_by(audit_seals.c.seq)
     )
@@ -132,8 +139,10 @@ def _problems(row: Row[Any], expected: int, previous: str, key: bytes) -> list[s
         found.append(f"entry {row.seq} does not follow the one before it")
     if row.id is None or _chain(row.previous, row) != row.hash:
         found.append(f"entry {row.seq} was changed or removed")
-    if not hmac.compare_digest(_mac(key, row.hash), row.mac):
-        found.append(f"entry {row.seq} has a signature that this key didn't make")
+    if row.key_id != key_id(key):
+        found.append(f"entry {row.seq} was signed with key {row.key_id}, which isn't this one: set GATEPOST_AUDIT_KEY")
+    elif not hmac.compare_digest(_mac(key, row.hash), row.mac):
+        found.append(f"entry {row.seq} has a forged signature")
     return found
 
 

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import null, or_, select, update
+from sqlalchemy import Update, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from graph.verbs.ports import CardRow
@@ -75,16 +75,16 @@ class PgCards:
         }
         if card.ts is None:
             values["posted_at"] = NOW
-        await self._session.count(
-            update(cards).where(cards.c.id == card.id, cards.c.shown <= card.wanted).values(**values)
-        )
+        await self._session.count(self._claimed(card).where(cards.c.shown <= card.wanted).values(**values))
 
     async def retry(self, card: CardRow, delay_seconds: float, error: str) -> None:
         await self._session.count(
-            update(cards)
-            .where(cards.c.id == card.id)
-            .values(not_before=after(delay_seconds), leased_until=null(), last_error=error)
+            self._claimed(card).values(not_before=after(delay_seconds), leased_until=null(), last_error=error)
         )
+
+    def _claimed(self, card: CardRow) -> Update:
+        # The number of attempts is the fence: whoever claimed it later has a higher one.
+        return update(cards).where(cards.c.id == card.id, cards.c.attempts == card.attempts)
 
     @property
     def _mine(self) -> Any:

@@ -47,6 +47,7 @@ def make_engine(url: URL, *, pool_size: int = 10) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=2.0,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": 2, "options": _OPTIONS},
     )
 

@@ -49,10 +49,13 @@ class PgOwed:
         return [rows.owed(row) for row in await self._session.all(statement)]
 
     async def done(self, row: OwedRow) -> None:
-        await self._update(row, done_at=NOW, leased_until=null(), last_error="")
+        # A response_url is a key to the conversation: not kept longer than it is needed.
+        payload = owed.c.payload.op("-")("response_url")
+        await self._update(row, done_at=NOW, leased_until=null(), last_error="", payload=payload)
 
     async def retry(self, row: OwedRow, delay_seconds: float, error: str) -> None:
         await self._update(row, not_before=after(delay_seconds), leased_until=null(), last_error=error)
 
     async def _update(self, row: OwedRow, **values: Any) -> None:
-        await self._session.count(update(owed).where(owed.c.id == row.id).values(**values))
+        claimed = update(owed).where(owed.c.id == row.id, owed.c.attempts == row.attempts)
+        await self._session.count(claimed.values(**values))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from graph.law.request import Decision, Request, Status
@@ -47,11 +47,6 @@ class PgRequests:
             statement = statement.where(requests.c.tier == tier)
         return await self._many(statement.order_by(requests.c.next_step_at, requests.c.id).limit(limit))
 
-    async def count_pending(self, cap: int) -> int:
-        inner = select(requests.c.id).where(self._mine, requests.c.status == Status.PENDING).limit(cap)
-        row = await self._session.one(select(func.count()).select_from(inner.subquery()))
-        return int(row[0]) if row else 0
-
     async def decide(self, request: Request, status: Status, execution_expires_at: datetime | None) -> bool:
         return await self._flip(
             request,
@@ -63,15 +58,17 @@ class PgRequests:
     async def expire(self, request: Request) -> bool:
         return await self._flip(request, requests.c.expires_at <= NOW, status=Status.EXPIRED)
 
-    async def due(self, limit: int) -> Sequence[Request]:
-        statement = (
-            select(requests)
-            .where(self._mine, requests.c.status == Status.PENDING, requests.c.next_step_at <= NOW)
-            .order_by(requests.c.next_step_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        return await self._many(statement)
+    async def due(self, limit: int) -> Sequence[str]:
+        statement = select(requests.c.id).where(*self._due).order_by(requests.c.next_step_at).limit(limit)
+        return [row.id for row in await self._session.all(statement)]
+
+    async def lock_due(self, request_id: str) -> Request | None:
+        statement = select(requests).where(*self._due, requests.c.id == request_id)
+        return await self._one(statement.with_for_update(skip_locked=True))
+
+    @property
+    def _due(self) -> tuple[Any, ...]:
+        return self._mine, requests.c.status == Status.PENDING, requests.c.next_step_at <= NOW
 
     async def step(self, request: Request, next_step_at: datetime) -> None:
         statement = update(requests).where(

@@ -66,7 +66,7 @@ def request(row: Row[Any]) -> Request:
         currency=row.currency,
         effect_class=EffectClass(row.effect_class),
         reversible=row.reversible,
-        form=Form(**row.form),
+        form=Form(**_known(Form, row.form)),
         brief=_brief(row.brief),
         requester=row.requester,
         interrupt_id=row.interrupt_id,
@@ -92,13 +92,14 @@ def request_columns(value: Request) -> dict[str, Any]:
 
 
 def _brief(stored: dict[str, Any]) -> Brief:
-    return Brief(
-        **stored
-        | {
-            "flags": tuple(stored["flags"]),
-            "alternatives": tuple(Alternative(**item) for item in stored["alternatives"]),
-        }
-    )
+    known = _known(Brief, stored)
+    options = (Alternative(**_known(Alternative, item)) for item in known.get("alternatives", ()))
+    return Brief(**known | {"flags": tuple(known.get("flags", ())), "alternatives": tuple(options)})
+
+
+def _known(kind: type[Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """What this release knows of a stored document: a newer one may have written more."""
+    return {name: value for name, value in stored.items() if name in kind.__dataclass_fields__}
 
 
 def decision(row: Row[Any]) -> Decision:

@@ -12,6 +12,8 @@ from storage import rows
 from storage.schema import NOW, runs
 from storage.session import Session, after
 
+_STUCK_SHOWN = 50
+
 
 class PgRuns:
     def __init__(self, session: Session) -> None:
@@ -37,10 +39,6 @@ class PgRuns:
 
     async def get(self, run_id: str) -> Run | None:
         row = await self._session.one(select(runs).where(self._mine, runs.c.id == run_id))
-        return rows.run(row) if row else None
-
-    async def by_key(self, workflow: str, key: str) -> Run | None:
-        row = await self._session.one(select(runs).where(self._mine, runs.c.workflow == workflow, runs.c.key == key))
         return rows.run(row) if row else None
 
     async def recent(self, limit: int) -> Sequence[Run]:
@@ -98,6 +96,21 @@ class PgRuns:
     async def retry(self, run: Run, delay_seconds: float, error: str, *, blameless: bool) -> None:
         values: dict[str, Any] = {"attempts": 0} if blameless else {}
         await self._fenced(run, wake_at=after(delay_seconds), leased_until=null(), last_error=error, **values)
+
+    async def stuck(self, seconds: float) -> Sequence[Run]:
+        statement = select(runs).where(
+            self._mine,
+            runs.c.status == RunStatus.READY,
+            runs.c.wake_at <= after(-seconds),
+            or_(runs.c.leased_until.is_(None), runs.c.leased_until <= after(-seconds)),
+        )
+        return [rows.run(row) for row in await self._session.all(statement.limit(_STUCK_SHOWN))]
+
+    async def release(self, run_id: str) -> bool:
+        statement = self._update(runs.c.id == run_id, runs.c.status == RunStatus.QUARANTINED)
+        values = {"status": RunStatus.READY, "wake_at": NOW, "attempts": 0, "outcome": ""}
+        self._session.hints.add("run")
+        return await self._session.count(statement.values(**values)) == 1
 
     async def wake(self, run_id: str) -> None:
         statement = self._update(runs.c.id == run_id, runs.c.status == RunStatus.PAUSED)

@@ -30,5 +30,7 @@ def verify(as_json: Annotated[bool, typer.Option("--json", help="Print the resul
 
 
 async def _verify(house: House) -> Verified:
-    await seal(house.engine, house.audit_key)
+    if house.settings.database_url is None:
+        # A laptop may have no worker that seals; elsewhere this process's key may be the wrong one.
+        await seal(house.engine, house.audit_key)
     return await verify_chain(house.engine, house.audit_key)

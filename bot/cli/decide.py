@@ -1,13 +1,14 @@
 """`gatepost decide`: the same authorisation, digest and audit path as a click, also while Slack is down."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
-from bot.cli.kit import USAGE, fail, parse_json, print_json, with_house
+from bot.cli.kit import USAGE, account, fail, parse_json, print_json, with_house
 from bot.cli.propose import play
 from bot.cli.words import run_text
-from bot.house import House, fresh_people, make_runner
+from bot.house import CantStart, House, fresh_people, make_runner, meet
 from graph.law.request import DecisionType
 from graph.verbs import report
 from graph.verbs.decide import Answer
@@ -41,6 +42,7 @@ def decide(
         via="cli",
         reason=reason,
         args=changed,
+        door=account(),
     )
     run = with_house(lambda house: _decide(house, given), world=True)
     print_json(run) if as_json else typer.echo(run_text(run))
@@ -48,18 +50,17 @@ def decide(
 
 async def _decide(house: House, answer: Answer) -> dict[str, Any]:
     await fresh_people(house)
-    if answer.args is not None:
-        answer = await _completed(house, answer)
-    decided = await decide_verb(house.store, answer)
-    await play(house, make_runner(house), decided.request.run_id)
-    return await report.run(house.store, decided.request.run_id)
-
-
-async def _completed(house: House, answer: Answer) -> Answer:
-    """Arguments that were not named stay as they are."""
-    from dataclasses import replace
-
     async with house.store.begin() as tx:
         request = await tx.requests.get(answer.request_id)
-    before = request.args if request else {}
-    return replace(answer, args={**before, **(answer.args or {})})
+    if request and request.requester:
+        await meet(house, request.requester)
+    if answer.args is not None:
+        # Arguments that were not named stay as they are.
+        answer = replace(answer, args={**(request.args if request else {}), **answer.args})
+    decided = await decide_verb(house.store, answer)
+    try:
+        await play(house, make_runner(house), decided.request.run_id)
+    except CantStart as problem:
+        # The decision is durable; a worker that has the workflow's code resumes the run.
+        typer.secho(f"gatepost: decided, but not resumed here: {problem}", err=True, fg="yellow")
+    return await report.run(house.store, decided.request.run_id)

@@ -53,7 +53,7 @@ async def _demo(settings: Settings, port: int) -> int:
     mounts = {"/demo": door.app}
     async with serving(settings.gatepost_home, port=port if _free(port) else 0, app_url=app_url, mounts=mounts) as url:
         announce(settings.gatepost_home, url)
-        async with furnished(settings) as complete, open_house(complete, may_migrate=True) as house:
+        async with furnished(settings) as complete, open_house(complete, may_migrate=True, import_policy=True) as house:
             await fresh_people(house)
             await door.open(house)
             roles = {str(role): ("serve", "--role", str(role)) for role in Role}

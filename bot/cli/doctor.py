@@ -70,7 +70,10 @@ async def _examine() -> list[Finding]:
     configure("ERROR")
     findings = [_settings(settings)]
     try:
-        async with furnished(settings) as furnishings, open_house(furnishings, may_migrate=True) as house:
+        async with (
+            furnished(settings) as furnishings,
+            open_house(furnishings, may_migrate=settings.database_url is None) as house,
+        ):
             findings.append(Finding("database", True, "answers, and has this release's tables"))
             findings += [finding async for finding in _inside(house)]
     except CantStart as error:

@@ -1,8 +1,9 @@
 """What the commands share: opening the house, printing, exit codes."""
 
 import asyncio
+import getpass
 import json
-import os
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -53,12 +54,17 @@ def with_house(work: Callable[[House], Awaitable[T]], *, world: bool = False) ->
 async def _in_house(chosen: Settings, work: Callable[[House], Awaitable[T]], *, world: bool) -> T:
     if not world:
         try:
-            async with open_house(chosen, may_migrate=True, ask_slack=False) as house:
+            async with open_house(chosen, may_migrate=_own(chosen), ask_slack=False) as house:
                 return await work(house)
         except UnknownWorkspace:
             pass  # the first command on a fresh database: ask Slack below
-    async with furnished(chosen) as complete, open_house(complete, may_migrate=True) as house:
+    async with furnished(chosen) as complete, open_house(complete, may_migrate=_own(chosen)) as house:
         return await work(house)
+
+
+def _own(chosen: Settings) -> bool:
+    """Whether the database is this machine's own; a shared one is migrated on purpose only."""
+    return chosen.database_url is None
 
 
 def fail(message: str, code: int) -> NoReturn:
@@ -88,6 +94,6 @@ def parse_json(text: str, what: str) -> Any:
         fail(f"{what}: {error}", USAGE)
 
 
-def user_name() -> str:
-    """Who runs this command, for the record (never an identity that may decide)."""
-    return os.environ.get("USER") or "unknown"
+def account() -> str:
+    """Whose terminal this is, for the record (never an identity that may decide)."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -9,7 +9,7 @@ import typer
 from bot.cli.kit import USAGE as USAGE_ERROR
 from bot.cli.kit import fail, parse_json, print_json, with_house
 from bot.cli.words import run_text
-from bot.house import CantStart, House, fresh_people, make_runner
+from bot.house import CantStart, House, fresh_people, make_runner, meet
 from graph.verbs.errors import Invalid
 from graph.verbs.report import run as report_run
 from graph.verbs.start import start
@@ -53,6 +53,8 @@ async def _propose(
     if problem := known[workflow].input_problem(value):
         raise Invalid(f"--input: {problem}")
     await fresh_people(house)
+    if requester:
+        await meet(house, requester)
     run = await start(house.store, workflow, value, key=key or secrets.token_hex(8), requester=requester)
     await play(house, runner, run.id)
     return await report_run(house.store, run.id)

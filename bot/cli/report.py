@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.kit import print_json, with_house
+from bot.cli.kit import account, print_json, with_house
 from bot.cli.words import queue_text, request_text, run_text
 from graph.verbs import report
+from graph.verbs.release import release
 
 
 def register(app: typer.Typer) -> None:
@@ -17,9 +18,12 @@ def register(app: typer.Typer) -> None:
 def runs(
     run: Annotated[str | None, typer.Argument(help="One run's id; without it, the newest runs.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many of the newest.")] = 20,
+    again: Annotated[bool, typer.Option("--again", help="Let a run that was set aside be tried again.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON: an object for one run, else an array.")] = False,
 ) -> None:
     """Show runs with their requests and effects."""
+    if again:
+        with_house(lambda house: release(house.store, run or "", account()))
     if run is not None:
         one = with_house(lambda house: report.run(house.store, run))
         print_json(one) if as_json else typer.echo(run_text(one))

@@ -1,6 +1,7 @@
 """`gatepost serve`, `migrate`, `sandbox`: the processes that stay."""
 
 import asyncio
+import os
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -17,6 +18,7 @@ from storage.migrate import MigrationTimeout
 from storage.migrate import migrate as migrate_database
 
 SANDBOX_PORT: Final = 8471
+_WORKER_NICE: Final = 10
 _NO_SLACK: Final = (
     "SLACK_BOT_TOKEN is missing: create the app from manifest.yml and set SLACK_BOT_TOKEN with"
     " SLACK_SIGNING_SECRET (HTTP) or SLACK_APP_TOKEN (Socket Mode).\n"
@@ -63,14 +65,16 @@ async def _serve(settings: Settings, role: Role | None) -> int:
 async def _web(settings: Settings, stop: asyncio.Event) -> None:
     from bot.app import serve_web
 
-    async with open_house(settings, may_migrate=False) as house:
+    async with open_house(settings, may_migrate=False, import_policy=True) as house:
         await serve_web(house, stop)
 
 
 async def _worker(settings: Settings, stop: asyncio.Event) -> None:
     from bot.worker import work
 
-    async with furnished(settings) as complete, open_house(complete, may_migrate=False) as house:
+    # Agents' CPU must not delay a click's acknowledgement where both share a machine.
+    os.nice(_WORKER_NICE)
+    async with furnished(settings) as complete, open_house(complete, may_migrate=False, import_policy=True) as house:
         await work(house, house.engine.url, stop)
 
 

@@ -12,9 +12,9 @@ from bot.delivery.owed import OwedMessages, UnknownKind
 from bot.delivery.pace import Pace
 from bot.delivery.post import Post
 from bot.delivery.view import load_view
-from bot.listeners.reporting import report
 from bot.slack import AuthProblem, Gone, NotInChannel, RateLimited, Refused, Slack, SlackProblem
 from graph.failpoints import failpoint
+from graph.faults import report
 from graph.verbs.ports import CardRow, OwedRow, Store
 
 __all__ = ["Delivery", "load_view"]
@@ -63,14 +63,27 @@ class Delivery:
 
     async def _by_urgency(self, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView]]:
         """Cards with what they show, the one due first first: turns are given out in this order."""
-        found = []
-        async with self._store.begin() as tx:
-            for row in cards:
+        loaded = [(row, await self._view(row)) for row in cards]
+        found = [(row, view) for row, view in loaded if view is not None]
+        return sorted(found, key=lambda pair: pair[1].due_at())
+
+    async def _view(self, row: CardRow) -> CardView | None:
+        """What the card shows; None when that can't be read, which must not hold up the others."""
+        try:
+            async with self._store.begin() as tx:
                 request = await tx.requests.get(row.request_id)
                 if request is None:
                     raise RuntimeError(f"card {row.id} has no request")
-                found.append((row, await load_view(tx, request)))
-        return sorted(found, key=lambda pair: pair[1].due_at())
+                return await load_view(tx, request)
+        except Exception as error:  # a row that this release can't read
+            reference = report(f"card {row.id} could not be read", error)
+        async with self._store.begin() as tx:
+            await tx.cards.retry(row, MENDING_SECONDS, f"unreadable, reference {reference}")
+            text = (
+                f"The card of request {row.request_id} can't be drawn; see reference {reference} in the worker's log."
+            )
+            await tx.owed.add("operators", f"card:{row.id}:unreadable", {"text": text})
+        return None
 
     async def _guarded(self, work: Awaitable[bool]) -> bool:
         try:

@@ -14,8 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.guard.shape import Home
 from bot.listeners import buttons, command, errors, events, shortcuts, submissions
-from bot.listeners.reporting import report
 from bot.listeners.services import Background, Mirror, Services
+from graph.faults import report
 
 __all__ = ["Background", "Mirror", "Services", "dispatch", "make_app", "register"]
 

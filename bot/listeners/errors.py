@@ -3,8 +3,8 @@
 from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncApp
 
-from bot.listeners.reporting import report
 from bot.listeners.services import Services
+from graph.faults import report
 
 
 def register(app: AsyncApp, services: Services) -> None:

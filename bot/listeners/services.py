@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import structlog
 
 from bot.listeners.metrics import Metrics
-from bot.listeners.reporting import report
 from bot.slack import Slack, SlackProblem
+from graph.faults import report
 from graph.verbs.ports import Store
 
 _log = structlog.get_logger(__name__)

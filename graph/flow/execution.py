@@ -150,6 +150,16 @@ class Execution:
                 return effect
         return None
 
+    async def not_undone(self) -> list[str]:
+        """Actions whose effects stand although the run was rolled back, or of which nobody knows."""
+        async with self._store.begin() as tx:
+            effects = await tx.effects.of_run(self.run.id)
+        return [
+            effect.action_type
+            for effect in effects
+            if effect.undo_of is None and effect.status in (Outcome.DONE, Outcome.UNKNOWN)
+        ]
+
     async def undo(self, effect: Effect) -> Settled | Unsure:
         """Compensate one done effect, once; its own ledger row, its own key."""
         key = undo_id(effect.id)

@@ -23,7 +23,7 @@ async def propose(state: State, runtime: Runtime[Segment]) -> State:
     done: State = {"turn": turn, "again": None, "unsure": None}
     if effect := state.get("unsure"):
         request = await segment.ask_about_effect(turn, effect)
-        return done | {"request_id": request.id, "reconciling": True, "next": "gate"}
+        return done | {"request_id": request.id, "reconciling": True, "about": effect, "next": "gate"}
     again = state.get("again")
     framed = await (segment.ask_again(turn, again) if again else segment.next_action(turn))
     if isinstance(framed, Ended):
@@ -38,6 +38,9 @@ async def gate(state: State) -> State:
     """Wait for people."""
     request_id, status = answer_of(interrupt({"request_id": state["request_id"]}))
     if state.get("reconciling"):
+        if status not in (Status.APPROVED, Status.REJECTED):
+            # Nobody looked in time: what is not known stays asked.
+            return {"unsure": state["about"], "next": "propose"}
         return {"next": "rollback" if state.get("mode") == "rollback" else "propose"}
     return {"request_id": request_id, "next": "execute" if status == Status.APPROVED else "propose"}
 
@@ -56,7 +59,9 @@ async def rollback(state: State, runtime: Runtime[Segment]) -> State:
     """Undo one effect, newest first; come back until nothing is left."""
     effect = await runtime.context.next_undo()
     if effect is None:
-        return {"next": "end", "status": "rolled_back"}
+        left = await runtime.context.not_undone()
+        words = f"{state.get('outcome', '')} (not undone: {', '.join(left)})" if left else state.get("outcome", "")
+        return {"next": "end", "status": "failed" if left else "rolled_back", "outcome": words}
     match await runtime.context.undo(effect):
         case Unsure(undo):
             return {"unsure": undo, "next": "propose"}

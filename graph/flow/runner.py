@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,14 +12,16 @@ from langgraph.types import Command
 
 import graph.flow  # noqa: F401  (strict msgpack before langgraph)
 from graph.failpoints import failpoint
+from graph.faults import report
 from graph.flow.effects import RetryLater
 from graph.flow.gateway import build
 from graph.flow.lease import Lease
 from graph.flow.ports import Checkpoints, SegmentSaver
 from graph.flow.segment import Segment
 from graph.flow.workflow import Workflow
-from graph.law.request import Kind, Status
+from graph.law.request import Status
 from graph.verbs.errors import Fenced
+from graph.verbs.outcome import touch_family
 from graph.verbs.ports import Run, RunStatus, Store, Tx
 
 MAX_ATTEMPTS: Final = 20
@@ -79,7 +81,7 @@ class Runner:
         try:
             return await self._claim(limit)
         except Exception as problem:  # the database is away: nothing is claimed, nothing is lost
-            _log.warning("nothing claimed", error=type(problem).__name__)
+            report("nothing claimed", problem)
             return set()
 
     async def _claim(self, limit: int, run_id: str | None = None) -> set[asyncio.Task[None]]:
@@ -89,6 +91,9 @@ class Runner:
         return {asyncio.create_task(self._play(run, claimed_at)) for run in runs}
 
     async def _play(self, run: Run, claimed_at: float) -> None:
+        if run.attempts > MAX_ATTEMPTS:
+            await self._safely(self._set_aside(run, run.last_error or "its worker died every time"))
+            return
         lease = Lease(run, self._lease_seconds, claimed_at)
         segment = asyncio.create_task(self._segment(lease))
         heart = asyncio.create_task(self._keep(lease, segment))
@@ -101,10 +106,12 @@ class Runner:
         except Fenced as fenced:
             _log.info("segment given up", run=run.id, reason=str(fenced))
         except RetryLater as later:
-            await self._again(run, later.delay, str(later), blameless=True)
+            await self._safely(self._again(run, later.delay, str(later), blameless=True))
         except Exception as problem:  # whatever agents' code raises must not stop the worker
-            _log.warning("segment failed", run=run.id, error=type(problem).__name__, exc_info=True)
-            await self._failed(run, f"{type(problem).__name__}: {problem}")
+            reference = report(f"segment of run {run.id} failed", problem)
+            error = f"{type(problem).__name__}, reference {reference} in the worker's log"
+            delay = min(300.0, 0.5 * 2 ** min(run.attempts, 10))
+            await self._safely(self._again(run, delay, error, blameless=False))
         finally:
             heart.cancel()
 
@@ -119,7 +126,7 @@ class Runner:
                 segment.cancel()
                 return
             except Exception as problem:  # the database may be back before the lease runs out
-                _log.warning("lease not renewed", run=lease.run.id, error=type(problem).__name__)
+                report("lease not renewed", problem)
 
     async def _segment(self, lease: Lease) -> None:
         run = lease.run
@@ -173,8 +180,10 @@ class Runner:
         )
         policy = (await tx.policies.version(draft.policy_version)).policy
         await tx.cards.want(draft.id, policy.tiers[draft.tier].channel)
-        if draft.parent_id and draft.kind is Kind.ACTION:
-            await tx.cards.touch(draft.parent_id)
+        if draft.parent_id:
+            parent = await tx.requests.get(draft.parent_id)
+            if parent is not None:
+                await touch_family(tx, parent)
         await tx.runs.pause(run, interrupt_id)
 
     async def _end(self, tx: Tx, run: Run, values: Mapping[str, Any]) -> None:
@@ -182,25 +191,38 @@ class Runner:
         words = str(values.get("outcome", ""))
         await tx.runs.finish(run, status, words)
         await tx.audit.record(f"run_{status}", f"agent:{run.workflow}", run_id=run.id, outcome=words)
+        for request in await tx.requests.of_run(run.id):
+            if request.status is Status.APPROVED:
+                await tx.cards.touch(request.id)
+        if status is RunStatus.FAILED:
+            text = f"Run {run.id} ({run.workflow}) ended, but not everything could be undone: {words[:300]}"
+            await tx.owed.add("operators", f"failed:{run.id}", {"text": text, "run_id": run.id})
         if run.requester:
             await tx.owed.add("run_ended", run.id, {"run_id": run.id, "user": run.requester})
 
     async def _again(self, run: Run, delay: float, error: str, *, blameless: bool) -> None:
-        try:
-            async with self._store.begin() as tx:
-                await tx.runs.retry(run, delay, error[:500], blameless=blameless)
-        except Fenced:
-            _log.info("retry not recorded: the lease is lost", run=run.id)
-
-    async def _failed(self, run: Run, error: str) -> None:
-        if run.attempts < MAX_ATTEMPTS:
-            await self._again(run, min(300.0, 0.5 * 2 ** min(run.attempts, 10)), error, blameless=False)
-            return
         async with self._store.begin() as tx:
-            await tx.runs.finish(run, RunStatus.QUARANTINED, error[:500])
-            await tx.audit.record("run_quarantined", "flow", run_id=run.id, error=error[:500])
-            text = f"Run {run.id} ({run.workflow}) failed {run.attempts} times and was set aside: {error[:300]}"
-            await tx.owed.add("operators", f"quarantine:{run.id}", {"text": text, "run_id": run.id})
+            await tx.runs.retry(run, delay, error, blameless=blameless)
+
+    async def _set_aside(self, run: Run, error: str) -> None:
+        """Quarantine: nothing of it is tried again until an operator says so."""
+        async with self._store.begin() as tx:
+            await tx.runs.finish(run, RunStatus.QUARANTINED, error)
+            await tx.audit.record("run_quarantined", "flow", run_id=run.id, error=error)
+            text = f"Run {run.id} ({run.workflow}) failed {MAX_ATTEMPTS} times and was set aside: {error}"
+            text += f". Once mended: gatepost runs {run.id} --again"
+            await tx.owed.add("operators", f"quarantine:{run.id}:{run.fence}", {"text": text, "run_id": run.id})
+            for request in await tx.requests.of_run(run.id):
+                await tx.cards.touch(request.id)
+
+    async def _safely(self, writing: Awaitable[None]) -> None:
+        """What can't be written down now is found again when the lease has run out."""
+        try:
+            await writing
+        except Fenced as fenced:
+            _log.info("not recorded: the lease is lost", reason=str(fenced))
+        except Exception as problem:  # the database is away
+            report("a segment's end could not be recorded", problem)
 
 
 def _being_cancelled() -> bool:

@@ -16,6 +16,8 @@ class State(TypedDict, total=False):
     next: Next
     again: dict[str, str] | None
     """`{"request_id", "why"}`: an approved action whose world moved must be asked again."""
+    about: str
+    """The id of the effect that the current request asks about."""
     unsure: str | None
     """The id of an effect that a person has to look into."""
     status: str

@@ -45,12 +45,13 @@ def route(policy: Policy, facts: Facts) -> Route:
     """Route an action. Risk beats confidence; whatever is not known can only add people."""
     row = policy.threshold(facts.action, facts.value)
     why = [f"threshold {row.action}" + (f" up to {row.up_to}" if row.up_to else "")]
-    tier = row.tier
+    tier, lifted = row.tier, False
     for lift in policy.lifts:
         if facts.value is not None and facts.value > lift.above and lift.tier > tier:
-            tier = lift.tier
+            tier, lifted = lift.tier, True
             why.append(f"amount {facts.value} is above {lift.above}: tier {tier}")
-    kind = _kind(policy, facts, row.auto, row.review, row.below, why)
+    # Somebody more senior was asked for: that is no case for running alone.
+    kind = _kind(policy, facts, None if lifted else row.auto, row.review, row.below, why)
     level = policy.tiers[tier]
     return Route(
         kind=kind,

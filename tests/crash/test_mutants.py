@@ -16,7 +16,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 import graph.flow.effects as effects
-import graph.flow.segment as segment
+import graph.flow.execution as segment
 import graph.verbs.decide as deciding
 from graph.failpoints import arm
 from graph.flow.lease import Lease
