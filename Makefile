@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv
-UV := $(VENV)/.uv/bin/uv
+UV := .uv/bin/uv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin
 
@@ -33,9 +33,10 @@ chaos: $(READY)
 # uv in an environment of its own, then exactly what uv.lock names.
 $(READY): pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer")'
-	test -x $(UV) || { $(PYTHON) -m venv $(VENV)/.uv && $(VENV)/.uv/bin/pip install --quiet --disable-pip-version-check "uv>=0.9,<1"; }
-	UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --compile-bytecode --python $(PYTHON)
+	@test -x $(UV) || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet --disable-pip-version-check "uv>=0.9,<1"; }
+	@echo "Installing what uv.lock names into $(VENV) …"
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --compile-bytecode --python $(PYTHON)
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,6 +1,7 @@
 """Where PostgreSQL is: `DATABASE_URL`, or an embedded server whose data lives under GATEPOST_HOME."""
 
 import asyncio
+import json
 import warnings
 from pathlib import Path
 from typing import Final
@@ -61,6 +62,7 @@ def _embedded(home: Path) -> URL:
 
     home.mkdir(parents=True, exist_ok=True)
     try:
+        _forget_the_dead(home / "postgres" / ".handle_pids.json")
         server = get_server(home / "postgres", cleanup_mode="stop")
     except Exception as error:  # the package raises whatever its subprocesses raise
         raise NoDatabase(
@@ -68,3 +70,14 @@ def _embedded(home: Path) -> URL:
             " look at the file postgres/log there, or set DATABASE_URL"
         ) from error
     return parse_url(server.get_uri())
+
+
+def _forget_the_dead(handles: Path) -> None:
+    """The package stops the server when the last process on its list ends; a killed one can't take itself off."""
+    try:
+        listed = json.loads(handles.read_text())
+        alive = [pid for pid in listed if Path(f"/proc/{pid}").exists() or not Path("/proc").exists()]
+        if alive != listed:
+            handles.write_text(json.dumps(alive))
+    except (OSError, ValueError, TypeError):
+        return  # no list yet: nobody to forget

@@ -1,7 +1,8 @@
 """The command line: another door to the same verbs. It works while Slack is down.
 
 Exit codes: 0 done · 1 refused (not allowed, stale, not found) · 2 wrong usage or input · 3 can't start ·
-4 something checked and found wrong (`doctor`, `audit verify`).
+4 something checked and found wrong (`doctor`, `audit verify`) ·
+5 on record, but the run could not go on in this process (it does where a worker runs).
 """
 
 import typer

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.kit import USAGE, account, fail, parse_json, print_json, with_house
+from bot.cli.kit import USAGE, NotPlayed, account, fail, parse_json, print_json, with_house
 from bot.cli.propose import play
 from bot.cli.words import run_text
 from bot.house import CantStart, House, fresh_people, make_runner, meet
@@ -60,7 +60,7 @@ async def _decide(house: House, answer: Answer) -> dict[str, Any]:
     decided = await decide_verb(house.store, answer)
     try:
         await play(house, make_runner(house), decided.request.run_id)
-    except CantStart as problem:
+    except (CantStart, NotPlayed) as problem:
         # The decision is durable; a worker that has the workflow's code resumes the run.
-        typer.secho(f"gatepost: decided, but not resumed here: {problem}", err=True, fg="yellow")
+        raise NotPlayed(f"decided, but {problem}") from problem
     return await report.run(house.store, decided.request.run_id)

@@ -59,7 +59,7 @@ async def _demo(settings: Settings, port: int) -> int:
             roles = {str(role): ("serve", "--role", str(role)) for role in Role}
             working = asyncio.create_task(supervise(roles, _env(url, web_port), stop))
             if await _opened(house, door, f"http://127.0.0.1:{web_port}/readyz", stop):
-                _say(url)
+                _say(url, moved=port if port and not url.endswith(f":{port}") else None)
             return await working
 
 
@@ -101,15 +101,15 @@ def _env(url: str, web_port: int) -> Mapping[str, str]:
     }
 
 
-def _say(url: str) -> None:
+def _say(url: str, moved: int | None) -> None:
     lines = [
         "",
-        "  Gatepost is running.",
+        "  Gatepost is running." + (f" (Port {moved} was taken; this is another one.)" if moved else ""),
         "",
         f"  Open      {url}/#user=UALICE&channel=CTIER1",
         "            You are Alice, a reviewer. Click Approve, Modify… or Reject… on a card in #approvals",
         "            and watch what really happens in the shop, on the right.",
-        "  New case  gatepost propose payments --requester UREQ     (or the page's menu “New request”)",
+        "  New case  .venv/bin/gatepost propose payments --requester UREQ   (or “New request” on the page)",
         "  Stop      Ctrl-C. Start again any time: requests, cards and decisions are still there.",
         "",
     ]

@@ -29,6 +29,7 @@ SCOPES: Final = (
     "groups:read",
     "channels:history",
     "groups:history",
+    "im:history",
     "metadata.message:read",
 )
 MAX_SKEW_SECONDS: Final = 60
@@ -109,6 +110,12 @@ async def _workflows(house: House) -> Finding:
         found = load_workflows(house.settings.gatepost_workflows)
     except NoWorkflow as error:
         return Finding("workflows", False, str(error), "correct GATEPOST_WORKFLOWS or the module it names")
+    async with house.store.begin() as tx:
+        open_runs = {run.workflow for run in await tx.runs.recent(200) if run.status in ("ready", "paused")}
+    missing = sorted(open_runs - set(found))
+    if missing:
+        detail = f"runs of {', '.join(missing)} are open, but GATEPOST_WORKFLOWS doesn't name it"
+        return Finding("workflows", False, detail, "add it, for the worker as well")
     return Finding("workflows", True, ", ".join(found))
 
 
@@ -136,6 +143,8 @@ async def _channels(house: House) -> Finding:
     async with house.store.begin() as tx:
         policy = (await tx.policies.current()).policy
     wanted = {tier.channel for tier in policy.tiers.values()}
+    if policy.roles.operators_channel:
+        wanted.add(policy.roles.operators_channel)
     joined = await _joined(house.slack)
     missing = sorted(name for name in wanted if name.lstrip("#") not in joined)
     return Finding(

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn, TypeVar
 
 import typer
+from psycopg import Error as PsycopgError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.house import CantStart, House, UnknownWorkspace, open_house
 from bot.laptop import furnished
@@ -20,8 +22,13 @@ REFUSED: Final = 1
 USAGE: Final = 2
 CANT_START: Final = 3
 FOUND_WRONG: Final = 4
+NOT_PLAYED: Final = 5
 
 T = TypeVar("T")
+
+
+class NotPlayed(Exception):
+    """What was asked for is on record, but the run could not be played to its next pause or end."""
 
 
 def settings() -> Settings:
@@ -47,8 +54,12 @@ def with_house(work: Callable[[House], Awaitable[T]], *, world: bool = False) ->
         fail(str(error), USAGE)
     except Refusal as error:
         fail(str(error), REFUSED)
+    except NotPlayed as error:
+        fail(str(error), NOT_PLAYED)
     except (CantStart, BadSettings, MigrationTimeout) as error:
         fail(str(error), CANT_START)
+    except (SQLAlchemyError, PsycopgError) as error:
+        fail(f"the database stopped answering ({type(error).__name__}); nothing half-done was kept", CANT_START)
 
 
 async def _in_house(chosen: Settings, work: Callable[[House], Awaitable[T]], *, world: bool) -> T:
@@ -87,7 +98,7 @@ def parse_json(text: str, what: str) -> Any:
         try:
             text = open(text[1:], encoding="utf-8").read()  # noqa: SIM115
         except (OSError, UnicodeDecodeError) as error:
-            fail(f"{what}: {error}", USAGE)
+            fail(f"{what}: {text[1:]} can't be read ({getattr(error, 'strerror', 'it is no UTF-8')})", USAGE)
     try:
         return strict_loads(text)
     except Unfaithful as error:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from bot.cli.kit import USAGE as USAGE_ERROR
-from bot.cli.kit import fail, parse_json, print_json, with_house
+from bot.cli.kit import NotPlayed, fail, parse_json, print_json, with_house
 from bot.cli.words import run_text
-from bot.house import CantStart, House, fresh_people, make_runner, meet
+from bot.house import House, fresh_people, make_runner, meet
 from graph.verbs.errors import Invalid
 from graph.verbs.report import run as report_run
 from graph.verbs.start import start
@@ -47,7 +47,7 @@ async def _propose(
     runner = make_runner(house)
     known = runner.workflows
     if workflow not in known:
-        raise CantStart(f"there is no workflow {workflow!r}; GATEPOST_WORKFLOWS offers: {', '.join(known)}")
+        raise Invalid(f"there is no workflow {workflow!r}; GATEPOST_WORKFLOWS offers: {', '.join(known)}")
     if value is None:
         value = dict(_case(known[workflow].demo_cases, case).input)
     if problem := known[workflow].input_problem(value):
@@ -62,18 +62,24 @@ async def _propose(
 
 def _case(cases: Any, number: int) -> Any:
     if not 1 <= number <= len(cases):
-        raise CantStart(f"there is no demo case {number}; there are {len(cases)}")
+        raise Invalid(f"there is no demo case {number}; there are {len(cases)}")
     return cases[number - 1]
 
 
 async def play(house: House, runner: Any, run_id: str) -> None:
-    """Play the run until it waits for a person or is over, or let the worker that holds it do so."""
+    """Play the run until it waits for a person or is over, or let the worker that holds it do so.
+
+    Raises `NotPlayed` when it could not get there; everything committed so far stays and will be resumed.
+    """
     deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
     while asyncio.get_running_loop().time() < deadline:
-        if await runner.work(run_id):
-            continue
+        played = await runner.work(run_id)
         async with house.store.begin() as tx:
             run = await tx.runs.get(run_id)
         if run is None or run.status != "ready":
             return
-        await asyncio.sleep(_POLL_SECONDS)
+        if played and run.attempts:
+            raise NotPlayed(f"run {run_id} could not go on here: {run.last_error}")
+        if not played:
+            await asyncio.sleep(_POLL_SECONDS)
+    raise NotPlayed(f"run {run_id} is not through yet; it goes on by itself where a worker runs")

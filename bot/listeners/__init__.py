@@ -28,8 +28,8 @@ _abandoned: set[asyncio.Task[BoltResponse]] = set()
 def make_app(services: Services, home: Home, *, bot_user: str = "", bot_id: str = "") -> AsyncApp:
     """Bolt, without any Slack call of its own and without the checks that the guard has made already."""
     logger = logging.getLogger("gatepost.bolt")
-    # Bolt writes whole bodies at INFO and below.
-    logger.setLevel(logging.WARNING)
+    # Bolt writes whole bodies at WARNING and below.
+    logger.setLevel(logging.ERROR)
     known = AuthorizeResult(enterprise_id=home.enterprise_id, team_id=home.team_id, bot_user_id=bot_user, bot_id=bot_id)
 
     async def authorize() -> AuthorizeResult:

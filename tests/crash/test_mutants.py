@@ -80,13 +80,13 @@ def forget_intents() -> None:
 
 def repeat_opaque_calls() -> None:
     async def carry_out(store: Any, lease: Any, deed: Any, *, fresh: bool) -> Any:
-        return await effects._attempt(store, lease, deed)
+        return await effects._attempt(store, lease, deed), ""
 
     patch(segment, "carry_out", carry_out)
 
 
 def never_look_up() -> None:
-    async def look_up(deed: Any) -> None:
+    async def look_up(store: Any, lease: Any, deed: Any) -> None:
         return None
 
     patch(effects, "_look_up", look_up)
@@ -97,7 +97,7 @@ def no_fence() -> None:
         await self._session.count(update(runs).where(runs.c.id == run.id).values(**values))
 
     patch(PgRuns, "_fenced", fenced)
-    patch(Lease, "check", lambda self: None)
+    patch(Lease, "remaining", lambda self: 60.0)
 
 
 def no_digest_check() -> None:
@@ -114,7 +114,7 @@ def keep_unknown_quiet() -> None:
     async def tell(*_: Any) -> None:
         return None
 
-    patch(effects, "_tell", tell)
+    patch(effects, "tell_outcome", tell)
 
 
 def undo_oldest_first() -> None:
@@ -132,7 +132,11 @@ def count_accounts_for_persons() -> None:
     async def by_account(self: PgRequests, vote: Any) -> bool:
         return await add(self, replace(vote, person=vote.user_id))
 
+    async def accounts(tx: Any, request: Any, users: Any) -> dict[str, None]:
+        return dict.fromkeys(users)
+
     patch(PgRequests, "add_vote", by_account)
+    patch(deciding, "approvers", accounts)
 
 
 def wake_nobody() -> None:

@@ -9,8 +9,8 @@ import time
 import pytest
 
 import graph.flow.effects
-import graph.flow.runner
 import graph.flow.execution
+import graph.flow.runner
 from tests.support.chaos_checks import violations
 from tests.support.chaos_fork import await_stop, fork, reap
 from tests.support.chaos_ledger import load

@@ -18,8 +18,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from sqlalchemy import URL
 
 import graph.flow.effects
-import graph.flow.runner
 import graph.flow.execution
+import graph.flow.runner
 import graph.verbs.decide
 import graph.verbs.sweep
 from graph.failpoints import NAMES, failpoint
