@@ -150,15 +150,18 @@ class Execution:
                 return effect
         return None
 
-    async def not_undone(self) -> list[str]:
-        """Actions whose effects stand although the run was rolled back, or of which nobody knows."""
+    async def not_undone(self) -> tuple[list[str], bool]:
+        """Actions whose effects stand although the run was rolled back; whether an undo of one is still owed."""
         async with self._store.begin() as tx:
             effects = await tx.effects.of_run(self.run.id)
-        return [
-            effect.action_type
-            for effect in effects
-            if effect.undo_of is None and effect.status in (Outcome.DONE, Outcome.UNKNOWN)
+        left = [
+            effect for effect in effects if effect.undo_of is None and effect.status in (Outcome.DONE, Outcome.UNKNOWN)
         ]
+        return [effect.action_type for effect in left], any(self._owes_undo(effect) for effect in left)
+
+    def _owes_undo(self, effect: Effect) -> bool:
+        action = self._workflow.action(effect.action_type)
+        return action is None or action.reversible
 
     async def undo(self, effect: Effect) -> Settled | Unsure:
         """Compensate one done effect, once; its own ledger row, its own key."""

@@ -59,9 +59,9 @@ async def rollback(state: State, runtime: Runtime[Segment]) -> State:
     """Undo one effect, newest first; come back until nothing is left."""
     effect = await runtime.context.next_undo()
     if effect is None:
-        left = await runtime.context.not_undone()
+        left, owed = await runtime.context.not_undone()
         words = f"{state.get('outcome', '')} (not undone: {', '.join(left)})" if left else state.get("outcome", "")
-        return {"next": "end", "status": "failed" if left else "rolled_back", "outcome": words}
+        return {"next": "end", "status": "failed" if owed else "rolled_back", "outcome": words}
     match await runtime.context.undo(effect):
         case Unsure(undo):
             return {"unsure": undo, "next": "propose"}

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 import graph.flow.effects as effects
 import graph.flow.execution as segment
+import graph.verbs.authority as authority
 import graph.verbs.decide as deciding
 from graph.failpoints import arm
 from graph.flow.lease import Lease
@@ -65,7 +66,8 @@ def decide_without_looking_at_the_state() -> None:
 
 
 def anybody_decides() -> None:
-    patch(deciding, "authorize", lambda *_: Verdict(allowed=True, reason="mutant"))
+    for module in (deciding, authority):
+        patch(module, "authorize", lambda *_: Verdict(allowed=True, reason="mutant"))
 
 
 def forget_intents() -> None:

@@ -227,10 +227,21 @@ def recorded(ledger: Ledger) -> Iterator[str]:
 def at_rest(ledger: Ledger) -> Iterator[str]:
     """I5 at rest: no owed segment, no open INTENT, nobody set aside; a run that is done did all of its plan."""
     for run in ledger.runs.values():
-        if run["status"] not in ("done", "rolled_back", "paused"):
+        if run["status"] == "failed":
+            yield from _reported(ledger, run)
+        elif run["status"] not in ("done", "rolled_back", "paused"):
             yield f"{run['id']} is {run['status']}: {run['last_error']}"
         if run["status"] == "done":
             yield from _whole(ledger, run)
+
+
+def _reported(ledger: Ledger, run: Row) -> Iterator[str]:
+    """A run ends as failed only when a person said that an undo did not happen, and operators are told."""
+    undos = [row for row in ledger.effects.values() if row["run_id"] == run["id"] and row["undo_of"]]
+    unsure = [row for row in ledger.effects.values() if row["run_id"] == run["id"] and row["status"] == "unknown"]
+    by_hand = [row for row in undos if row["status"] == "failed" and row["reconciled_by"]]
+    if not (by_hand or unsure) or f"operators:failed:{run['id']}" not in ledger.owed:
+        yield f"{run['id']} is failed without a word to anybody"
 
 
 def _whole(ledger: Ledger, run: Row) -> Iterator[str]:
