@@ -20,8 +20,8 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[URL]:
     # Not under pytest's own folder: another test run on this machine may clear that away.
-    with tempfile.TemporaryDirectory(prefix="gatepost-pg-", ignore_cleanup_errors=True) as home:
-        yield server_url(Path(home))
+    # Nor deleted here: the server stops when this process ends, and removes its files itself.
+    yield server_url(Path(tempfile.mkdtemp(prefix="gatepost-pg-")))
 
 
 @pytest.fixture(scope="session")

