@@ -18,10 +18,10 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 
 
 @pytest.fixture(scope="session")
-def pg_server() -> Iterator[URL]:
+def pg_server() -> URL:
     # Not under pytest's own folder: another test run on this machine may clear that away.
     # Nor deleted here: the server stops when this process ends, and removes its files itself.
-    yield server_url(Path(tempfile.mkdtemp(prefix="gatepost-pg-")))
+    return server_url(Path(tempfile.mkdtemp(prefix="gatepost-pg-")))
 
 
 @pytest.fixture(scope="session")
