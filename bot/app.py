@@ -30,10 +30,13 @@ async def serve_web(house: House, stop: asyncio.Event) -> None:
     home = Home(team_id=house.store.workspace_id, enterprise_id=house.enterprise_id)
     bolt = make_app(services, home)
     signing = None if settings.slack_app_token else _signing(house)
-    web = make_web(bolt, services, home=home, signing=signing, checks=_checks(house), owed=lambda: _owed(house))
-    server = _server(web)
     listener = _listener(settings.gatepost_host, settings.port)
     socket_mode = await _socket_mode(house, bolt, services, home) if settings.slack_app_token else None
+    checks = dict(_checks(house))
+    if socket_mode is not None:
+        checks["socket"] = socket_mode.connected
+    web = make_web(bolt, services, home=home, signing=signing, checks=checks, owed=lambda: _owed(house))
+    server = _server(web)
     tasks = [asyncio.create_task(_ending(stop, server)), asyncio.create_task(stop_with_supervisor(stop))]
     try:
         # Signals belong to the command, which sets `stop`.

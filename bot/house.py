@@ -166,6 +166,8 @@ async def _workspace(engine: AsyncEngine, slack: Slack | None) -> tuple[str, str
     if slack is not None:
         try:
             told = await slack.write("auth.test")
+            if not told.get("team_id"):
+                raise CantStart("Slack's auth.test names no workspace; is SLACK_API_URL really a Slack Web API?")
             return str(told["team_id"]), told.get("enterprise_id") or None
         except SlackProblem as error:
             problem = error

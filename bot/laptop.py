@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from bot.settings import Settings
 
 BOT_TOKEN: Final = "xoxb-sandbox"  # noqa: S105  (opens only the local sandbox)
+APP_TOKEN: Final = "xapp-sandbox"  # noqa: S105
 SIGNING_SECRET: Final = "sandbox-signing-secret"  # noqa: S105
 
 

@@ -1,6 +1,7 @@
 """`gatepost serve`, `migrate`, `sandbox`: the processes that stay."""
 
 import asyncio
+import json
 import os
 from enum import StrEnum
 from typing import Annotated, Final
@@ -9,7 +10,7 @@ import typer
 
 from bot.cli.kit import CANT_START, USAGE, fail
 from bot.house import CantStart, open_house
-from bot.laptop import announce, furnished, running_sandbox, serving
+from bot.laptop import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, announce, furnished, running_sandbox, serving
 from bot.logs import configure
 from bot.settings import BadSettings, Settings, load
 from bot.supervisor import stop_on_signals, supervise
@@ -97,6 +98,7 @@ def sandbox(
     app_url: Annotated[
         str | None, typer.Option(help="Where the app listens. Default: this machine's PORT, path /slack/events.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what an app needs as one line of JSON.")] = False,
 ) -> None:
     """Run only the sandbox: a local Slack in the browser, with the demo workflow's shop."""
     try:
@@ -105,20 +107,31 @@ def sandbox(
         fail(str(error), CANT_START)
     configure(settings.log_level)
     try:
-        asyncio.run(_sandbox(settings, port, app_url or f"http://127.0.0.1:{settings.port}/slack/events"))
+        asyncio.run(_sandbox(settings, port, app_url or f"http://127.0.0.1:{settings.port}/slack/events", as_json))
     except OSError as error:
         fail(f"port {port} can't be used ({error.strerror}); choose another with --port", USAGE)
 
 
-async def _sandbox(settings: Settings, port: int, app_url: str) -> None:
+async def _sandbox(settings: Settings, port: int, app_url: str, as_json: bool) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
     if other := await running_sandbox(settings.gatepost_home):
         fail(f"a sandbox is running already at {other}", USAGE)
     async with serving(settings.gatepost_home, port=port, app_url=app_url) as url:
         announce(settings.gatepost_home, url)
-        typer.echo(f"The sandbox is at {url}")
-        typer.echo(f"For Gatepost: SLACK_API_URL={url}/api/ GATEPOST_SHOP_URL={url}/shop")
+        env = {
+            "SLACK_API_URL": f"{url}/api/",
+            "SLACK_BOT_TOKEN": BOT_TOKEN,
+            "SLACK_SIGNING_SECRET": SIGNING_SECRET,
+            "SLACK_APP_TOKEN": APP_TOKEN,
+            "GATEPOST_SHOP_URL": f"{url}/shop",
+        }
+        if as_json:
+            typer.echo(json.dumps({"url": url, "app_url": app_url, "env": env}))
+        else:
+            typer.echo(f"The sandbox is at {url} and delivers to {app_url}. An app in it needs:")
+            typer.echo("".join(f"  {name}={value}\n" for name, value in env.items()))
+            typer.echo("(SLACK_SIGNING_SECRET for HTTP, or SLACK_APP_TOKEN for Socket Mode.)")
         await stop.wait()
 
 
