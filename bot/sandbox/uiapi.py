@@ -79,14 +79,16 @@ def messages(ws: Workspace, request: Request) -> list[Json]:
     user_id, query = request.path_params["user"], request.query_params
     acts.actor(ws, user_id, force=True)
     room = acts.visible_room(ws, user_id, query.get("channel", ""))
-    found = _visible(user_id, ws.messages.in_channel(room["id"]))
+    everything = _visible(user_id, ws.messages.in_channel(room["id"]))
+    found = everything
     if thread := query.get("thread_ts"):
         found = [m for m in found if thread in (m["ts"], m.get("thread_ts"))]
     else:
         found = [m for m in found if m.get("thread_ts", m["ts"]) == m["ts"] or m.get("broadcast")]
     found = found[-int(query.get("limit", MESSAGES)) :]
-    if found:
-        ws.store.put("read", f"{user_id}:{room['id']}", {"ts": found[-1]["ts"]})
+    if everything and not thread:
+        # Whoever looks at the channel has seen that its threads have news.
+        ws.store.put("read", f"{user_id}:{room['id']}", {"ts": everything[-1]["ts"]})
     return [_message(ws, m) for m in found]
 
 
