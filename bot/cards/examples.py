@@ -140,15 +140,14 @@ def _strange() -> dict[str, CardView]:
 def _notices() -> dict[str, Card | Json]:
     seen = views()
     told: Mapping[str, CardView] = {name: seen[name] for name in ("done", "rejected", "modified", "hostile_decided")}
-    late = {name: notice.too_late(seen[name]) for name in ("approved", "expired", "pending", "reconciled")}
+    late = {
+        name: notice.refused(notice.already(seen[name])) for name in ("approved", "expired", "pending", "reconciled")
+    }
     return {
         **{f"outcome_{name}": notice.outcome(each) for name, each in told.items()},
         **{f"too_late_{name}": each for name, each in late.items()},
-        "waiting": notice.waiting(request(), NOW),
         "refused": notice.refused("You asked for this yourself; somebody else has to decide it."),
         "refused_hostile": notice.refused(HOSTILE),
-        "quarantined": notice.quarantined("run_demo", "payments", HOSTILE, NOW),
-        "unknown_effect": notice.unknown_effect(seen["unknown"]),
     }
 
 

@@ -1,14 +1,14 @@
-"""Short messages beside the card: to the requester, to who clicked too late, to operators."""
+"""Short messages beside the card: to the requester, and to who clicked too late or may not."""
 
 from datetime import UTC, datetime
 from typing import Final
 
 from bot.cards import arguments, kit, times
-from bot.cards.decided import outcome_detail, told
+from bot.cards.decided import told
 from bot.cards.speech import spoken
 from bot.cards.view import Card, CardView
-from bot.words import Json, clip, flowing, line, one_line, run
-from graph.law.request import Kind, Outcome, Request, Status
+from bot.words import Json, clip, flowing, line, run
+from graph.law.request import Kind, Status
 
 MAX_LINE: Final = 600
 
@@ -28,17 +28,6 @@ def outcome(view: CardView) -> Card:
     return _card(f"Your request: {question}", told(view), link=kit.link("Open the new request", view.followup_url))
 
 
-def waiting(request: Request, now: datetime) -> Card:
-    """To the requester: their run waits for a person."""
-    question = clip(arguments.headline(request)[0], MAX_LINE)[0]
-    return _card(f"Waiting for a person: {question}", f"Asked at {times.utc(now)}, tier {request.tier}.")
-
-
-def too_late(view: CardView) -> Card:
-    """To who lost the race: `Already approved by Bob at 14:03 UTC`."""
-    return _card(already(view))
-
-
 def already(view: CardView) -> str:
     """What happened instead, in one sentence."""
     status, decision = view.request.status, view.decision
@@ -54,26 +43,6 @@ def already(view: CardView) -> str:
 def refused(reason: str) -> Card:
     """To who may not, or can't now: the refusal's own sentence."""
     return _card(reason.strip() or "That was not possible.")
-
-
-def quarantined(run_id: str, workflow: str, problem: str, at: datetime) -> Card:
-    """To operators: a run that can't go on by itself."""
-    return _card(
-        f"⚠ Run {one_line(run_id)} of {one_line(workflow)} was set aside at {times.utc(at)}.",
-        f"It failed again and again: {problem.strip() or 'no message'}",
-        f"Nothing more happens in this run until an operator looks at it: gatepost runs {one_line(run_id)}",
-    )
-
-
-def unknown_effect(view: CardView) -> Card:
-    """To operators: an effect of which nobody knows whether it happened."""
-    effect, question = view.effect, arguments.headline(view.request)[0]
-    error = outcome_detail(effect) if effect and effect.status is Outcome.UNKNOWN else ""
-    return _card(
-        f"⚠ Not known whether it happened: {clip(question, MAX_LINE)[0]}",
-        error,
-        "A card asks a person to look. It is never retried blindly.",
-    )
 
 
 def _card(*said: str, link: str | None = None) -> Card:

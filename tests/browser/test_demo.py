@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.blockkit import check_calls
 from tests.support.demo import Demo
 
 SLOW = 30_000
@@ -107,6 +108,10 @@ def test_somebody_without_a_say_is_told_so(demo: Demo, page: Page, shots: Path) 
     expect(page.locator("body")).to_contain_text("You asked for this yourself", timeout=SLOW)
     page.screenshot(path=shots / "refused.png")
     assert demo.ledger(kind="refund", case_id="case-4802") == []
+
+
+def test_all_that_was_sent_is_within_slacks_limits(demo: Demo) -> None:
+    assert check_calls(demo.calls()) > 10
 
 
 @pytest.mark.timeout(400)

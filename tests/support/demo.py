@@ -78,6 +78,11 @@ class Demo:
             [sys.executable, "-m", "bot", *args], cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120
         )
 
+    def calls(self) -> list[dict[str, Any]]:
+        """Every Web API call the sandbox has seen since it was started."""
+        found: list[dict[str, Any]] = httpx.get(f"{self.url}/control/calls", timeout=10).json()["calls"]
+        return found
+
     def ledger(self, **filters: str) -> list[dict[str, Any]]:
         """What really happened in the shop."""
         rows = httpx.get(f"{self.url}/shop/ledger", timeout=10).json()

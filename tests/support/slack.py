@@ -26,6 +26,7 @@ from graph.law.request import Brief, Decision, EffectClass, Form, Request
 from graph.verbs.frame import Nature, frame, judge
 from graph.verbs.ports import Run, Store
 from storage.store import PgStore
+from tests.support.blockkit import check_calls
 from tests.support.db import WORKSPACE
 
 SECRET = "sandbox-signing-secret"
@@ -210,6 +211,8 @@ async def house(
                     await made.socket.start()
                     await until(made.socket.connected)
                 yield made
+                # Whatever a test made the bot send has to please an independent reading of Slack's limits.
+                check_calls(await harness.calls())
         finally:
             if made.socket is not None:
                 await made.socket.stop()
