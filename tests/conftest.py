@@ -14,7 +14,12 @@ from storage.store import PgStore
 from tests.support.db import fresh_database, open_store, server_url
 from tests.support.people import mirror_people
 
-structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+
+@pytest.fixture(autouse=True)
+def _loud() -> None:
+    """Every test begins with logs as they are by default; some turn them down for their own sake."""
+    structlog.reset_defaults()
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture(scope="session")
