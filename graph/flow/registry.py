@@ -2,12 +2,17 @@
 
 import importlib
 import importlib.util
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
-from graph.flow.workflow import Workflow
+from graph.flow.workflow import Action, Workflow
+from graph.law.request import EffectClass
+
+_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
 
 
 class NoWorkflow(LookupError):
@@ -34,7 +39,28 @@ def load_workflow(name: str) -> Workflow:
     workflow = getattr(module, "workflow", None)
     if not isinstance(workflow, Workflow):
         raise NoWorkflow(f"GATEPOST_WORKFLOWS: {name} offers no `workflow = Workflow(…)` at module level")
+    if problems := list(broken_promises(workflow)):
+        raise NoWorkflow(f"GATEPOST_WORKFLOWS: {name}: " + "; ".join(problems))
     return workflow
+
+
+def broken_promises(workflow: Workflow) -> Iterator[str]:
+    """What the workflow's actions promise and don't hold: better found at the start than at an effect."""
+    names = [action.name for action in workflow.actions]
+    if not _NAME.fullmatch(workflow.name):
+        yield f"the workflow's name {workflow.name!r} must be lower-case letters, digits and _"
+    for action in workflow.actions:
+        kind = type(action)
+        if not _NAME.fullmatch(action.name) or names.count(action.name) > 1:
+            yield f"{action.name!r} must be lower-case letters, digits and _, and stand once"
+        if kind.perform is Action.perform:
+            yield f"{action.name} has no perform"
+        if action.effect is EffectClass.QUERYABLE and kind.lookup is Action.lookup:
+            yield f"{action.name} is queryable but has no lookup"
+        if action.reversible and kind.undo is Action.undo:
+            yield f"{action.name} is reversible but has no undo"
+        if action.value_field and action.value_field not in action.args.model_fields:
+            yield f"{action.name}: value_field {action.value_field!r} is no argument"
 
 
 def _module(name: str) -> ModuleType:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from graph.law.request import ENDS, Decision, DecisionType, Effect, Outcome, Request, Status
+from graph.law.routing import RouteKind
 from graph.verbs.ports import PolicyVersion, Tx
 
 
@@ -75,7 +76,9 @@ async def tell_outcome(tx: Tx, effect: Effect, status: Outcome) -> None:
     if request is None:
         raise RuntimeError(f"effect {effect.id} has no request")
     await touch_family(tx, request)
-    await owe_outcome(tx, request, f"undo:{status}" if effect.undo_of else status)
+    if request.route != RouteKind.AUTO or status is not Outcome.DONE:
+        # What policy let run alone and went well is in the record; nobody needs a message about it.
+        await owe_outcome(tx, request, f"undo:{status}" if effect.undo_of else status)
     if status is Outcome.UNKNOWN:
         text = f"Nobody knows whether {effect.action_type} ({effect.id}) happened; a reconcile card is on its way."
         await tx.owed.add("operators", f"unknown:{effect.id}", {"text": text, "run_id": effect.run_id})
