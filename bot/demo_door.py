@@ -27,10 +27,10 @@ class DemoDoor:
         self._workflows = load_workflows(house.settings.gatepost_workflows)
         self._house = house
 
-    async def start_cases(self, number: int) -> None:
-        """Start the first demo cases, so that there is something to click."""
+    async def start_case(self, index: int) -> None:
+        """Start this demo case of each workflow that has one, so that there is something to click."""
         for workflow in self._workflows.values():
-            for index in range(min(number, len(workflow.demo_cases))):
+            if index < len(workflow.demo_cases):
                 await self._start(workflow, index)
 
     async def _start(self, workflow: Workflow, index: int) -> str:

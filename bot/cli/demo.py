@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Final
 
 import httpx
@@ -64,17 +65,24 @@ async def _demo(settings: Settings, port: int) -> int:
 
 
 async def _opened(house: House, door: DemoDoor, ready_url: str, stop: asyncio.Event) -> bool:
-    """Start a few cases, unless some wait already; see the first one in its channel and the web process ready."""
+    """Start a few cases, unless some wait already; see their cards in the channel and the web process ready."""
+    deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
     if not await queue(house.store, 1):
-        await door.start_cases(_OPENING_CASES)
-    for _ in range(int(_PATIENCE_SECONDS / 0.2)):
-        rows = await queue(house.store, 1)
-        if rows and await _posted(house, rows[0]["id"]) and await _ready(ready_url):
-            return True
+        # The first case last, and one after the other: its card is then the newest, where people look.
+        for wanted, index in enumerate(reversed(range(_OPENING_CASES)), start=1):
+            await door.start_case(index)
+            await _until(partial(_posted, house, wanted), stop, deadline)
+    await _until(lambda: _ready(ready_url), stop, deadline)
+    return not stop.is_set()
+
+
+async def _until(true: Callable[[], Awaitable[bool]], stop: asyncio.Event, deadline: float) -> None:
+    """Wait for it to come true, but not past the deadline, nor when told to stop."""
+    while not stop.is_set() and asyncio.get_running_loop().time() < deadline:
+        if await true():
+            return
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 0.2)
-            return False
-    return True
 
 
 async def _ready(url: str) -> bool:
@@ -85,9 +93,12 @@ async def _ready(url: str) -> bool:
         return False
 
 
-async def _posted(house: House, request_id: str) -> bool:
+async def _posted(house: House, number: int) -> bool:
+    """Whether so many pending requests have their card on the screen."""
+    rows = await queue(house.store, 100)
     async with house.store.begin() as tx:
-        return any(card.ts for card in await tx.cards.of_request(request_id))
+        shown = [any(card.ts for card in await tx.cards.of_request(row["id"])) for row in rows]
+    return sum(shown) >= number
 
 
 def _env(url: str, web_port: int) -> Mapping[str, str]:
