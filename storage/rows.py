@@ -1,8 +1,8 @@
 """Rows ↔ the values that the law knows."""
 
 import json
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
@@ -21,6 +21,8 @@ from graph.law.request import (
     Status,
 )
 from graph.verbs.ports import CardRow, OwedRow, Run, RunStatus, Vote
+
+T = TypeVar("T")
 
 
 def run(row: Row[Any]) -> Run:
@@ -117,14 +119,7 @@ def decision(row: Row[Any]) -> Decision:
 
 
 def vote(row: Row[Any]) -> Vote:
-    return Vote(
-        request_id=row.request_id,
-        person=row.person,
-        user_id=row.user_id,
-        digest=row.digest,
-        reason=row.reason,
-        at=row.at,
-    )
+    return _same(Vote, row)
 
 
 def effect(row: Row[Any]) -> Effect:
@@ -147,32 +142,17 @@ def effect(row: Row[Any]) -> Effect:
 
 
 def card(row: Row[Any]) -> CardRow:
-    return CardRow(
-        id=row.id,
-        request_id=row.request_id,
-        target=row.target,
-        channel=row.channel,
-        ts=row.ts,
-        shown=row.shown,
-        wanted=row.wanted,
-        attempts=row.attempts,
-        created_at=row.created_at,
-    )
+    return _same(CardRow, row)
 
 
 def owed(row: Row[Any]) -> OwedRow:
-    return OwedRow(id=row.id, kind=row.kind, payload=row.payload, attempts=row.attempts, created_at=row.created_at)
+    return _same(OwedRow, row)
 
 
 def person(row: Row[Any]) -> Person:
-    return Person(
-        workspace_id=row.workspace_id,
-        user_id=row.user_id,
-        person=row.person,
-        name=row.name,
-        active=row.active,
-        guest=row.guest,
-        external=row.external,
-        bot=row.bot,
-        checked_at=row.checked_at,
-    )
+    return _same(Person, row)
+
+
+def _same(kind: type[T], row: Row[Any]) -> T:
+    """The columns of the fields' names, as they are."""
+    return kind(**{field.name: getattr(row, field.name) for field in fields(kind)})  # type: ignore[arg-type]

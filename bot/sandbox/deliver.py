@@ -90,6 +90,11 @@ class Deliverer:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._held: list[asyncio.Event] = []
 
+    @property
+    def holding(self) -> int:
+        """How many deliveries are held back for a later one to overtake them."""
+        return len(self._held)
+
     async def interactive(self, payload: Json, *, wants_answer: bool = False) -> Ack:
         return await self._send(Parcel("interactive", payload, self.config.interactivity_url, wants_answer))
 

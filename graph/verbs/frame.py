@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from graph.law.action import Bound, currency_of, value_of
 from graph.law.request import (
@@ -61,7 +62,6 @@ def frame(
     now: datetime,
 ) -> Request:
     """A new pending request, revision 0 of the run's turn."""
-    expires = now + timedelta(seconds=routed.expires_seconds)
     return Request(
         id=request_id(run.id, turn, 0),
         workspace_id=run.workspace_id,
@@ -72,17 +72,7 @@ def frame(
         kind=Kind.ACTION,
         parent_id=None,
         action_type=bound.type,
-        canonical=bound.canonical,
-        args=bound.args,
-        digest=bound.digest,
-        status=Status.PENDING,
-        version=1,
-        tier=routed.tier,
         route=routed.kind,
-        route_why=routed.why,
-        policy_version=policy.version,
-        value=value_of(nature.form, bound.args),
-        currency=currency_of(nature.form, bound.args),
         effect_class=nature.effect_class,
         reversible=nature.reversible,
         form=nature.form,
@@ -90,13 +80,7 @@ def frame(
         requester=run.requester,
         interrupt_id=None,
         subject_effect=None,
-        approvals_required=routed.approvals,
-        sla_seconds=routed.sla_seconds,
-        next_step_at=next_step(now, routed.sla_seconds, expires, now),
-        expires_at=expires,
-        decided_at=None,
-        execution_expires_at=None,
-        created_at=now,
+        **_asked(bound, nature.form, routed, policy, now),
     )
 
 
@@ -104,30 +88,37 @@ def revise(old: Request, bound: Bound, brief: Brief, policy: PolicyVersion, now:
     """The request that replaces `old` after an edit: the same turn, its next revision, routed afresh."""
     nature = Nature(effect_class=old.effect_class, reversible=old.reversible, form=old.form)
     routed = judge(policy, bound, nature, brief)
-    expires = now + timedelta(seconds=routed.expires_seconds)
     return replace(
         old,
         id=request_id(old.run_id, old.turn, old.revision + 1),
         revision=old.revision + 1,
         parent_id=old.id,
-        canonical=bound.canonical,
-        args=bound.args,
-        digest=bound.digest,
-        status=Status.PENDING,
-        version=1,
-        tier=routed.tier,
         # A person changed it, so a person has to answer for it, whatever the agent's confidence was.
         route=RouteKind.REVIEW,
-        route_why=routed.why,
-        policy_version=policy.version,
-        value=value_of(old.form, bound.args),
-        currency=currency_of(old.form, bound.args),
         brief=brief,
-        approvals_required=routed.approvals,
-        sla_seconds=routed.sla_seconds,
-        next_step_at=next_step(now, routed.sla_seconds, expires, now),
-        expires_at=expires,
-        decided_at=None,
-        execution_expires_at=None,
-        created_at=now,
+        **_asked(bound, old.form, routed, policy, now),
     )
+
+
+def _asked(bound: Bound, form: Form, routed: Route, policy: PolicyVersion, now: datetime) -> dict[str, Any]:
+    """What is the same of everything that is asked: the action under its digest, the route, the timers."""
+    expires = now + timedelta(seconds=routed.expires_seconds)
+    return {
+        "canonical": bound.canonical,
+        "args": bound.args,
+        "digest": bound.digest,
+        "status": Status.PENDING,
+        "version": 1,
+        "tier": routed.tier,
+        "route_why": routed.why,
+        "policy_version": policy.version,
+        "value": value_of(form, bound.args),
+        "currency": currency_of(form, bound.args),
+        "approvals_required": routed.approvals,
+        "sla_seconds": routed.sla_seconds,
+        "next_step_at": next_step(now, routed.sla_seconds, expires, now),
+        "expires_at": expires,
+        "decided_at": None,
+        "execution_expires_at": None,
+        "created_at": now,
+    }

@@ -156,7 +156,7 @@ def served(stage: Stage, home: Path) -> Iterator[tuple[str, dict[int, str]]]:
         for command in (["tests.bench.sink", str(slack)], ["bot", "serve"])
     ]
     try:
-        _await_ready(f"http://127.0.0.1:{port}", home / "serve.log")
+        _await_ready(f"http://127.0.0.1:{port}", dsn(stage.url), home / "serve.log")
         roots = {processes[0].pid: "slack sink", processes[1].pid: "supervisor"}
         yield f"http://127.0.0.1:{port}", roots | _postmaster(stage)
     finally:
@@ -175,16 +175,23 @@ def _postmaster(stage: Stage) -> dict[int, str]:
         return {int(stat.read_text().rpartition(")")[2].split()[1]): "postgres"}
 
 
-def _await_ready(base: str, log: Path) -> None:
+def _await_ready(base: str, database: str, log: Path) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
-            if httpx.get(base + "/readyz", timeout=1).status_code == 200:
-                time.sleep(4)  # the worker is still importing
+            if httpx.get(base + "/readyz", timeout=1).status_code == 200 and _worker_listens(database):
                 return
         except httpx.HTTPError:
-            time.sleep(0.2)
+            pass  # not up yet
+        time.sleep(0.2)
     raise RuntimeError("gatepost serve did not get ready:\n" + log.read_text()[-3000:])
+
+
+def _worker_listens(database: str) -> bool:
+    """A worker that has loaded everything listens for hints."""
+    with psycopg.connect(database) as connection:
+        found = connection.execute("select 1 from pg_stat_activity where query = 'listen gatepost'")
+        return found.fetchone() is not None
 
 
 def real_asks(stage: Stage, count: int) -> tuple[list[Ask], dict[str, tuple[str, str]]]:

@@ -4,7 +4,7 @@ import asyncio
 
 from bot.ids import APPROVE, EDIT, REJECT
 from graph.law.request import DecisionType, Status
-from tests.support.slack import House
+from tests.support.slack import House, until
 
 
 async def test_two_reviewers_at_once_and_the_loser_is_told_who_won(door: House) -> None:
@@ -35,7 +35,9 @@ async def test_a_click_that_comes_late_finds_the_request_decided(door: House) ->
     card = await door.card("UALICE", request)
     await door.sandbox.fault("deliver", "reorder", only="block_actions")
     late = asyncio.create_task(door.person("UALICE").click(card, APPROVE))
-    await asyncio.sleep(0.2)
+    world = door.sandbox.workspace
+    assert world is not None
+    await until(lambda: world.deliver.holding)
     assert await door.person("UBOB").click(card, APPROVE)
     await late
     decision = await door.decision(request)
