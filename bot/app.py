@@ -1,6 +1,7 @@
 """The web process, composed: Bolt behind the guard, over signed HTTP or Socket Mode. Loads no agents' code."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Mapping
 
@@ -37,6 +38,9 @@ async def serve_web(house: House, stop: asyncio.Event) -> None:
         checks["socket"] = socket_mode.connected
     web = make_web(bolt, services, home=home, signing=signing, checks=checks, owed=lambda: _owed(house))
     server = _server(web)
+    # What was loaded stays loaded: the collector need not walk it while a click waits.
+    gc.collect()
+    gc.freeze()
     tasks = [asyncio.create_task(_ending(stop, server)), asyncio.create_task(stop_with_supervisor(stop))]
     try:
         # Signals belong to the command, which sets `stop`.

@@ -19,7 +19,7 @@ from storage.migrate import MigrationTimeout
 from storage.migrate import migrate as migrate_database
 
 SANDBOX_PORT: Final = 8471
-_WORKER_NICE: Final = 10
+_WORKER_NICE: Final = 19
 _NO_SLACK: Final = (
     "SLACK_BOT_TOKEN is missing: create the app from manifest.yml and set SLACK_BOT_TOKEN with"
     " SLACK_SIGNING_SECRET (HTTP) or SLACK_APP_TOKEN (Socket Mode).\n"
