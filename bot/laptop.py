@@ -1,4 +1,4 @@
-"""Without a Slack workspace: the sandbox stands in, started on demand, with its shop for the demo workflow."""
+"""Without a Slack workspace: the sandbox stands in, started on demand, with its shop for the shipped workflows."""
 
 import json
 import os
@@ -72,13 +72,16 @@ async def serving(
 
 @asynccontextmanager
 async def furnished(settings: Settings) -> AsyncIterator[Settings]:
-    """The settings with what is missing for a laptop filled in: a Slack, a shop for the demo workflow."""
-    needs_shop = settings.gatepost_shop_url is None and "payments" in settings.gatepost_workflows
+    """The settings with what is missing for a laptop filled in: a Slack, a shop for the shipped workflows."""
+    shipped = [name for name in settings.gatepost_workflows if "." not in name]
+    needs_shop = settings.gatepost_shop_url is None and bool(shipped)
     if not settings.laptop and not needs_shop:
         yield settings
         return
     if not settings.laptop:
-        _log.warning("GATEPOST_SHOP_URL is not set: the workflow payments acts on the sandbox's make-believe shop")
+        _log.warning(
+            "GATEPOST_SHOP_URL is not set: workflows act on the sandbox's make-believe shop", workflows=shipped
+        )
     url = await running_sandbox(settings.gatepost_home)
     if url:
         yield _with(settings, url)

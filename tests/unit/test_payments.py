@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from graph.flow.workflow import Call, Done, GiveUp, Refused, Turn
+from graph.flow.workflow import Call, Done, GiveUp, Refused, Turn, Unreached
 from graph.law.action import bind, check_edit, question
 from graph.law.canonical import canonical_text
 from graph.law.request import EffectClass
 from graph.workflows.payments import PaymentsAgent, workflow
 from graph.workflows.payments.plan import Standing, standing
-from graph.workflows.payments.shop import ShopTrouble
+from graph.workflows.shop import ShopTrouble
 from tests.support.payments import Play, action, kinds, shop_at
 from tests.support.shop import fail, fresh_case, ledger, listening, running_shop, url_of, withdraw
 
@@ -243,7 +243,7 @@ async def test_a_case_that_does_not_exist(url: str) -> None:
 async def test_a_shop_that_is_away_is_no_reason_to_undo_anything(play: Play) -> None:
     with listening() as sock:
         away = url_of(sock)
-    with shop_at(away), pytest.raises(Refused, match="could not be reached"):
+    with shop_at(away), pytest.raises(Unreached, match="could not be reached"):
         await play.next()
 
 

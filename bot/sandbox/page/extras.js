@@ -10,6 +10,8 @@ import { emit, state } from "./store.js";
 const EVERY = 3000;
 let cases = [];
 let rows = null;
+let ledger = null;
+let deeds = [];
 let drawn = "";
 let open = localStorage.getItem("shop") !== "closed" && innerWidth >= 1180;
 const known = new Set();
@@ -35,11 +37,21 @@ async function propose(each) {
 }
 
 async function refreshShop() {
-  const answer = await api.get("/shop/ledger");
-  const list = Array.isArray(answer) ? answer : Object.values(answer ?? {}).find(Array.isArray);
-  rows = failed(answer) || !list ? rows : list.map((row) => (row && typeof row === "object" ? row : { entry: row }));
+  const [first, second] = await Promise.all([api.get("/shop/ledger"), api.get("/shop/deeds")]);
+  ledger = listOf(first) ?? ledger;
+  deeds = listOf(second)?.map(asRow) ?? deeds;
+  rows = ledger && [...ledger, ...deeds].sort((one, other) => String(one.at).localeCompare(String(other.at)));
   if (rows) drawShop();
 }
+
+function listOf(answer) {
+  if (failed(answer)) return null;
+  const list = Array.isArray(answer) ? answer : Object.values(answer ?? {}).find(Array.isArray);
+  return list?.map((row) => (row && typeof row === "object" ? row : { entry: row }));
+}
+
+// A deed says in its title what was done; its kind is for machines.
+const asRow = ({ deed, title, undone, ...rest }) => ({ seq: deed, ...rest, kind: title });
 
 // Beside an open thread there is rarely room: then the shop shrinks to its rail.
 const isOpen = () => open && !(state.thread && innerWidth < 1560);
@@ -63,12 +75,13 @@ export function drawShop() {
   const toggle = h("button", { type: "button", class: "shop-toggle", "aria-expanded": String(isOpen()), dataset: { testid: "shop-toggle" }, onclick: toggleShop },
     icon("shop"), h("span", { class: "shop-title" }, "What really happened in the shop"), h("span", { class: "count" }, rows.length));
   panel.replaceChildren(toggle, isOpen() ? h("div", { class: "shop-body" },
-    h("p", { class: "muted" }, "The shop keeps this list itself. Whatever the cards say, this is what was done."),
+    h("p", { class: "muted" }, "The shop keeps this list itself. Whatever the cards say, this is what was done. ",
+      h("a", { href: "shop/", target: "_blank" }, "Withdraw something")),
     rows.length ? table() : h("div", { class: "empty" }, "Nothing yet.")) : "");
 }
 
 // The columns a person asks for first; whatever else the shop tells goes into a second, quieter line.
-const FIRST = ["at", "kind", "amount", "order", "customer", "case_id"];
+const FIRST = ["at", "kind", "amount", "order", "subject", "customer", "case_id"];
 const SHOWN = 4;
 
 function table() {
@@ -81,8 +94,8 @@ function table() {
     const fresh = !first && !known.has(key);
     known.add(key);
     const rest = columns.slice(SHOWN).filter((name) => show(name, row[name]) !== "");
-    return h("tbody", { class: fresh ? "fresh" : "", dataset: { testid: "shop-row" } },
-      h("tr", {}, columns.slice(0, SHOWN).map((name) => h("td", {}, cell(name, row)))),
+    return h("tbody", { class: [fresh && "fresh", row.undone_at && "undone"].filter(Boolean).join(" "), dataset: { testid: "shop-row" } },
+      h("tr", {}, columns.slice(0, SHOWN).map((name) => h("td", { class: name === "amount" ? "" : "wrapped" }, cell(name, row)))),
       rest.length > 0 && h("tr", { class: "more" }, h("td", { colspan: SHOWN }, rest.map((name) => h("span", {}, h("i", {}, `${words(name)} `), show(name, row[name]), "  ")))));
   });
   return h("table", { class: "table ledger" }, h("thead", {}, h("tr", {}, columns.slice(0, SHOWN).map((name) => h("th", {}, words(name))))), body);

@@ -1,19 +1,15 @@
 """The shop's addresses. Each request is one short transaction, run beside the event loop."""
 
-import asyncio
-import json
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from bot.sandbox.shop import cases, deeds, faults
+from bot.sandbox.shop import cases, deeds, faults, general, subjects
 from bot.sandbox.shop.bodies import (
     Credit,
     Fault,
@@ -26,11 +22,10 @@ from bot.sandbox.shop.bodies import (
     checked,
 )
 from bot.sandbox.shop.book import Book
+from bot.sandbox.shop.counter import Counter
+from bot.sandbox.shop.desk import Desk, json_of, key_of
 from bot.sandbox.shop.page import page
 from bot.sandbox.shop.seeds import seed
-
-T = TypeVar("T")
-Act = Callable[[sqlite3.Connection], Any]
 
 
 def create_shop(path: Path) -> Starlette:
@@ -53,6 +48,7 @@ def create_shop(path: Path) -> Starlette:
         Route("/refunds", shop.refund, methods=["POST"]),
         Route("/refunds/{id}/reverse", shop.reverse, methods=["POST"]),
         Route("/messages", shop.write, methods=["POST"]),
+        *Counter(book).routes(),
         Route("/ledger", shop.ledger),
         Route("/faults", shop.list_faults, methods=["GET"]),
         Route("/faults", shop.add_fault, methods=["POST"]),
@@ -61,20 +57,20 @@ def create_shop(path: Path) -> Starlette:
     return Starlette(routes=routes, exception_handlers={ShopError: _refusal})
 
 
-class Shop:
-    """The handlers, over one book."""
-
-    def __init__(self, book: Book) -> None:
-        self._book = book
+class Shop(Desk):
+    """The page, the refund cases and the faults."""
 
     async def show(self, request: Request) -> Response:
-        return HTMLResponse(page(await self._read(lambda c: deeds.ledger(c, None))))
+        def everything(c: sqlite3.Connection) -> str:
+            return page(deeds.ledger(c, None), general.deeds(c), subjects.known(c))
+
+        return HTMLResponse(await self._read(everything))
 
     async def health(self, request: Request) -> Response:
         return JSONResponse({"ok": True})
 
     async def open_case(self, request: Request) -> Response:
-        new = checked(NewCase, await _json(request))
+        new = checked(NewCase, await json_of(request))
         return JSONResponse(await self._write(lambda c: cases.open_case(c, new)), 201)
 
     async def get_case(self, request: Request) -> Response:
@@ -96,11 +92,11 @@ class Shop:
         return JSONResponse({"credits": await self._read(lambda c: deeds.credits_by(c, reference))})
 
     async def reserve(self, request: Request) -> Response:
-        body = checked(Credit, await _json(request))
+        body = checked(Credit, await json_of(request))
         return await self._deed("credits", lambda c: deeds.reserve(c, body))
 
     async def release(self, request: Request) -> Response:
-        body, key = checked(Release, await _json(request)), _key(request)
+        body, key = checked(Release, await json_of(request)), key_of(request)
 
         def act(c: sqlite3.Connection) -> Any:
             return deeds.once(c, "releases", key, body.model_dump(), lambda: deeds.release(c, body, key))
@@ -108,7 +104,7 @@ class Shop:
         return await self._deed("releases", act)
 
     async def refund(self, request: Request) -> Response:
-        body, key = checked(Refund, await _json(request)), _key(request)
+        body, key = checked(Refund, await json_of(request)), key_of(request)
 
         def act(c: sqlite3.Connection) -> Any:
             return deeds.once(c, "refunds", key, body.model_dump(), lambda: deeds.refund(c, body, key))
@@ -116,8 +112,8 @@ class Shop:
         return await self._deed("refunds", act)
 
     async def reverse(self, request: Request) -> Response:
-        checked(Reversal, await _json(request))
-        refund_id, key = request.path_params["id"], _key(request)
+        checked(Reversal, await json_of(request))
+        refund_id, key = request.path_params["id"], key_of(request)
 
         def act(c: sqlite3.Connection) -> Any:
             return deeds.once(c, "reversals", key, refund_id, lambda: deeds.reverse(c, refund_id, key))
@@ -125,7 +121,7 @@ class Shop:
         return await self._deed("reversals", act)
 
     async def write(self, request: Request) -> Response:
-        body = checked(Message, await _json(request))
+        body = checked(Message, await json_of(request))
         return await self._deed("messages", lambda c: deeds.write(c, body))
 
     async def ledger(self, request: Request) -> Response:
@@ -136,48 +132,12 @@ class Shop:
         return JSONResponse(await self._read(faults.all_of))
 
     async def add_fault(self, request: Request) -> Response:
-        fault = checked(Fault, await _json(request))
+        fault = checked(Fault, await json_of(request))
         return JSONResponse(await self._write(lambda c: faults.add(c, fault)), 201)
 
     async def clear_faults(self, request: Request) -> Response:
         await self._write(faults.clear)
         return JSONResponse({"ok": True})
-
-    async def _deed(self, target: str, act: Act) -> Response:
-        """Do it, unless a fault comes first; and answer, unless a fault comes then."""
-        fault = await self._write(lambda c: faults.draw(c, target))
-        if (early := faults.instead(fault)) is not None:
-            return early
-        answer = JSONResponse(await self._write(act))
-        if fault is not None and fault["mode"] == "slow":
-            await asyncio.sleep(fault["seconds"])
-        return faults.spoilt(fault, answer)
-
-    async def _read(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            with self._book.reading() as connection:
-                return act(connection)
-
-        return await run_in_threadpool(run)
-
-    async def _write(self, act: Callable[[sqlite3.Connection], T]) -> T:
-        def run() -> T:
-            with self._book.writing() as connection:
-                return act(connection)
-
-        return await run_in_threadpool(run)
-
-
-def _key(request: Request) -> str | None:
-    return request.headers.get("idempotency-key") or None
-
-
-async def _json(request: Request) -> Any:
-    raw = await request.body()
-    try:
-        return json.loads(raw or b"{}")
-    except (ValueError, RecursionError):
-        raise ShopError(422, "body: not valid JSON") from None
 
 
 async def _refusal(request: Request, error: Exception) -> Response:

@@ -1,8 +1,8 @@
 """What the shop accepts: request bodies, checked before anything happens."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -13,9 +13,25 @@ def _positive(amount: str) -> str:
     return amount
 
 
+def _line(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("must be one line of printable text without spaces around it")
+    return text
+
+
+def _part_of_a_path(subject: str) -> str:
+    # Browsers and HTTP clients resolve "." and ".." away before they ask.
+    if "/" in subject or subject in (".", ".."):
+        raise ValueError("must fit into an address: no /, and neither . nor ..")
+    return subject
+
+
 Amount = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$"), AfterValidator(_positive)]
 Currency = Literal["EUR", "USD", "GBP"]
-Target = Literal["refunds", "credits", "messages", "releases", "reversals", "*"]
+Target = Literal["refunds", "credits", "messages", "releases", "reversals", "deeds", "undos", "*"]
+Subject = Annotated[
+    str, StringConstraints(min_length=1, max_length=128), AfterValidator(_line), AfterValidator(_part_of_a_path)
+]
 Mode = Literal["fail_before", "fail_after", "lost_answer", "slow", "refuse"]
 
 
@@ -61,6 +77,39 @@ class Message(Body):
     case_id: Id
     customer: Id
     body: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+
+
+class Deed(Body):
+    """Anything that any domain does in its outside world."""
+
+    domain: Id
+    kind: Id
+    subject: Subject
+    title: Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_line)]
+    amount: Amount | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    reference: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
+    detail: Annotated[str, StringConstraints(max_length=10_000)] = ""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.amount is None) != (self.currency is None):
+            raise ValueError("amount and currency: both or neither")
+        return self
+
+
+class Undo(Body):
+    """Nothing to say: the deed stands in the address."""
+
+
+class Close(Body):
+    reason: Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_line)]
+
+
+class Withdrawal(Close):
+    """The page's form: it can't put what is typed into an address."""
+
+    id: Subject
 
 
 class Turn(Body):

@@ -36,6 +36,16 @@ _TABLES: Final = (
     "CREATE INDEX IF NOT EXISTS ledger_case ON ledger (case_id)",
     "CREATE INDEX IF NOT EXISTS ledger_customer ON ledger (customer, kind)",
     "CREATE INDEX IF NOT EXISTS ledger_order ON ledger (order_id, kind)",
+    """CREATE TABLE IF NOT EXISTS deeds (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, domain TEXT NOT NULL, kind TEXT NOT NULL,
+        subject TEXT NOT NULL, title TEXT NOT NULL, cents INTEGER, currency TEXT, reference TEXT, key TEXT,
+        undoes INTEGER UNIQUE REFERENCES deeds, detail TEXT NOT NULL) STRICT""",
+    "CREATE INDEX IF NOT EXISTS deeds_reference ON deeds (reference)",
+    "CREATE INDEX IF NOT EXISTS deeds_domain ON deeds (domain)",
+    "CREATE INDEX IF NOT EXISTS deeds_subject ON deeds (subject)",
+    # Only subjects that were withdrawn: whatever is not in here is open.
+    """CREATE TABLE IF NOT EXISTS subjects (
+        id TEXT PRIMARY KEY, closed_at TEXT NOT NULL, reason TEXT NOT NULL) STRICT""",
     """CREATE TABLE IF NOT EXISTS answers (
         scope TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, answer TEXT NOT NULL,
         PRIMARY KEY (scope, key)) STRICT""",

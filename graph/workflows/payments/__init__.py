@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from graph.flow.workflow import Action, Agent, Case, DemoCase, Step, Workflow
-from graph.workflows.payments import shop
+from graph.workflows import shop
 from graph.workflows.payments.actions import RefundCard, ReserveCredit, WriteCustomer
 from graph.workflows.payments.agent import PlainAgent
 from graph.workflows.payments.context import GOAL, bundle
+from graph.workflows.payments.shop import case_of
 
 ACTIONS: Final[tuple[Action[Any], ...]] = (ReserveCredit(), RefundCard(), WriteCustomer())
 
@@ -37,7 +38,7 @@ class PaymentsAgent:
 async def look(case: Case) -> dict[str, Any]:
     """What a chat model is shown of the case, and its reviewers as well."""
     try:
-        found = await shop.case_of(str(case.input["case_id"]))
+        found = await case_of(str(case.input["case_id"]))
     except shop.NotThere as error:
         return {"goal": GOAL, "case": str(error)}
     return {**bundle(found, case, ""), "status": found["status"], "case": found["id"]}

@@ -10,7 +10,8 @@ from pydantic import Field
 from graph.flow.workflow import A, Action, Args, Call
 from graph.law.action import Money
 from graph.law.request import EffectClass
-from graph.workflows.payments import shop
+from graph.workflows import shop
+from graph.workflows.payments.shop import case_of
 
 Currency = Literal["EUR", "USD", "GBP"]
 _FIXED: Final[dict[str, Any]] = {"editable": False}
@@ -55,7 +56,7 @@ class CaseAction(Action[A]):
     timeout_seconds: ClassVar[float] = 10.0
 
     async def still_valid(self, args: A) -> str | None:
-        return gone(await shop.case_of(getattr(args, "case_id")))  # noqa: B009 - A is any Args; ours have a case
+        return gone(await case_of(getattr(args, "case_id")))  # noqa: B009 - A is any Args; ours have a case
 
 
 class ReserveCredit(CaseAction[CreditArgs]):
@@ -81,7 +82,7 @@ class ReserveCredit(CaseAction[CreditArgs]):
 
     async def facts(self, args: CreditArgs) -> dict[str, Any]:
         try:
-            customer = (await shop.case_of(args.case_id))["customer"]
+            customer = (await case_of(args.case_id))["customer"]
         except shop.NotThere as error:
             return {"problem": str(error)}
         return {"customer_days": customer["days"], "usual_goodwill": str(USUAL_GOODWILL)}
@@ -113,7 +114,7 @@ class RefundCard(CaseAction[RefundArgs]):
 
     async def facts(self, args: RefundArgs) -> dict[str, Any]:
         try:
-            case = await shop.case_of(args.case_id)
+            case = await case_of(args.case_id)
             order = case["order"] if case["order"]["id"] == args.order else await shop.get(f"/orders/{args.order}")
         except shop.NotThere as error:
             return {"problem": str(error)}

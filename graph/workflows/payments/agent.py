@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from graph.flow.workflow import Case, Done, GiveUp, Proposal, Step
 from graph.law.request import Alternative
-from graph.workflows.payments import shop
+from graph.workflows import shop
 from graph.workflows.payments.actions import MANY_REFUNDS, NEW_CUSTOMER_DAYS, gone
 from graph.workflows.payments.context import bundle
 from graph.workflows.payments.letters import letter, summary
 from graph.workflows.payments.plan import CREDIT, LETTER, REFUND, Standing, standing
+from graph.workflows.payments.shop import case_of
 
 # From which amount in dispute how much goodwill: small enough that a policy may let it run alone.
 _GOODWILL: Final = ((Decimal(1000), "20.00"), (Decimal(100), "15.00"), (Decimal(0), "5.00"))
@@ -27,7 +28,7 @@ class PlainAgent:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
         try:
-            found = await shop.case_of(str(case.input["case_id"]))
+            found = await case_of(str(case.input["case_id"]))
         except shop.NotThere as error:
             return GiveUp(str(error))
         return decide(found, case)
