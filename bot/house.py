@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.directory import Directory
+from bot.policy_file import Unreadable, read
 from bot.settings import Settings
 from bot.slack import Slack, SlackProblem
 from graph.law.policy import BadPolicy
@@ -96,6 +97,19 @@ def make_runner(house: House) -> "Runner":
         raise CantStart(str(error)) from error
     checkpoints = PgCheckpoints(house.store)
     return Runner(house.store, checkpoints, workflows, lease_seconds=house.settings.gatepost_lease_seconds)
+
+
+async def offer_parts(house: House, runner: "Runner", *, replace: bool) -> None:
+    """What the loaded workflows ship becomes part of the policy; `replace`: also where an older release's stands."""
+    parts = {workflow.name: workflow.policy for workflow in runner.workflows.values() if workflow.policy}
+    async with house.store.begin() as tx:
+        before = await tx.policies.newest()
+        known = (await tx.policies.text(before)).parts if before is not None else {}
+        if not parts.keys() - (() if replace else known.keys()):
+            return
+        applied = await tx.policies.offer(parts, "start", replace=replace)
+        if before != applied.version:
+            await tx.audit.record("policy_applied", "start", version=applied.version, parts=sorted(parts))
 
 
 async def fresh_people(house: House) -> None:
@@ -185,15 +199,19 @@ async def _workspace(engine: AsyncEngine, slack: Slack | None) -> tuple[str, str
 
 
 async def _import_policy(store: PgStore, settings: Settings, *, replace: bool) -> None:
-    text = settings.gatepost_policy.read_text()
+    async with store.begin() as tx:
+        if await tx.policies.newest() is not None and not replace:
+            return
     try:
+        text = read(settings.gatepost_policy)
         async with store.begin() as tx:
             before = await tx.policies.newest()
-            if before is not None and not replace:
-                return
             applied = await tx.policies.apply(text, "start")
             if before != applied.version:
                 await tx.audit.record("policy_applied", "start", version=applied.version)
+    except Unreadable as error:
+        # No text at all: whoever starts now would believe a policy to be in force that nobody can read.
+        raise CantStart(f"GATEPOST_POLICY {error}") from error
     except BadPolicy as error:
         async with store.begin() as tx:
             if await tx.policies.newest() is None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from sqlalchemy import URL
 
 from bot.delivery import Delivery
-from bot.house import House, fresh_people, make_runner
+from bot.house import House, fresh_people, make_runner, offer_parts
 from bot.jobs import make_scheduler, ticks
 from bot.supervisor import stop_with_supervisor
 from graph.verbs.sweep import sweep
@@ -24,6 +24,7 @@ async def work(house: House, url: URL, stop: asyncio.Event) -> None:
     def heard(topic: str) -> None:
         (owed_run if topic == "run" else owed_post).set()
 
+    await offer_parts(house, runner, replace=True)
     await fresh_people(house)
     scheduler = make_scheduler(
         ticks(

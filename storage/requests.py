@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from graph.law.request import Decision, Request, Status
+from graph.law.request import Decision, Kind, Request, Status
 from graph.verbs.ports import Vote
 from storage import rows
 from storage.schema import NOW, decisions, requests, votes
@@ -31,7 +31,7 @@ class PgRequests:
     async def of_turn(self, run_id: str, turn: int) -> Request | None:
         statement = (
             select(requests)
-            .where(self._mine, requests.c.run_id == run_id, requests.c.turn == turn)
+            .where(self._mine, requests.c.run_id == run_id, requests.c.turn == turn, requests.c.kind != Kind.REVIEW)
             .order_by(requests.c.revision.desc())
             .limit(1)
         )
@@ -75,6 +75,26 @@ class PgRequests:
             requests.c.id == request.id, requests.c.status == Status.PENDING, requests.c.version == request.version
         )
         await self._session.count(statement.values(next_step_at=next_step_at))
+
+    async def unchecked(self, version: int, limit: int) -> Sequence[str]:
+        statement = select(requests.c.id).where(
+            self._mine, requests.c.status == Status.PENDING, requests.c.checked_policy < version
+        )
+        return [row.id for row in await self._session.all(statement.limit(limit))]
+
+    async def checked(self, request: Request, version: int) -> None:
+        statement = update(requests).where(requests.c.id == request.id)
+        await self._session.count(statement.values(checked_policy=version))
+
+    async def go_up(self, request: Request, tier: int, approvals: int) -> bool:
+        statement = update(requests).where(
+            requests.c.id == request.id,
+            requests.c.status == Status.PENDING,
+            requests.c.version == request.version,
+            requests.c.tier < tier,
+        )
+        values = {"tier": tier, "approvals_required": approvals, "version": request.version + 1}
+        return await self._session.count(statement.values(**values)) == 1
 
     async def add_decision(self, decision: Decision) -> None:
         await self._session.count(

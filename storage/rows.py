@@ -16,8 +16,12 @@ from graph.law.request import (
     EffectClass,
     Form,
     Kind,
+    Match,
+    Nature,
     Outcome,
+    Reason,
     Request,
+    Risk,
     Status,
 )
 from graph.verbs.ports import CardRow, OwedRow, Run, RunStatus, Vote
@@ -41,6 +45,7 @@ def run(row: Row[Any]) -> Run:
         last_error=row.last_error,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        reversing=row.reversing,
     )
 
 
@@ -80,6 +85,15 @@ def request(row: Row[Any]) -> Request:
         decided_at=row.decided_at,
         execution_expires_at=row.execution_expires_at,
         created_at=row.created_at,
+        impact=Risk(row.impact),
+        risk=Risk(row.risk),
+        reasons=tuple(Reason(reason) for reason in row.reasons if reason in set(Reason)),
+        matched=tuple(Match(**_known(Match, item)) for item in row.matched),
+        confidence=row.confidence,
+        worth=row.worth,
+        target=row.target,
+        judged=row.judged,
+        review_after=row.review_after,
     )
 
 
@@ -90,13 +104,35 @@ def request_columns(value: Request) -> dict[str, Any]:
         "form": asdict(value.form),
         "brief": asdict(value.brief),
         "route_why": list(value.route_why),
+        "reasons": list(value.reasons),
+        "matched": [asdict(match) for match in value.matched],
+        "checked_policy": value.policy_version,
     }
 
 
 def _brief(stored: dict[str, Any]) -> Brief:
     known = _known(Brief, stored)
-    options = (Alternative(**_known(Alternative, item)) for item in known.get("alternatives", ()))
+    options = map(_alternative, known.get("alternatives", ()))
     return Brief(**known | {"flags": tuple(known.get("flags", ())), "alternatives": tuple(options)})
+
+
+def _alternative(stored: dict[str, Any]) -> Alternative:
+    nature = stored.get("nature")
+    return Alternative(**_known(Alternative, stored) | {"nature": _nature(nature) if nature else None})
+
+
+def _nature(stored: dict[str, Any]) -> Nature:
+    known = _known(Nature, stored)
+    return Nature(
+        **known
+        | {
+            "effect_class": EffectClass(known["effect_class"]),
+            "form": Form(**_known(Form, known["form"])),
+            "impact": Risk(known.get("impact", Risk.LOW)),
+            "tags": tuple(known.get("tags", ())),
+            "signals": tuple(known.get("signals", ())),
+        }
+    )
 
 
 def _known(kind: type[Any], stored: dict[str, Any]) -> dict[str, Any]:

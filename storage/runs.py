@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Update, null, or_, select, update
+from sqlalchemy import Update, and_, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from graph.verbs.errors import Fenced
@@ -52,9 +52,8 @@ class PgRuns:
             select(runs.c.id)
             .where(
                 self._mine,
-                runs.c.status == RunStatus.READY,
                 runs.c.workflow.in_(workflows),
-                runs.c.wake_at <= NOW,
+                or_(and_(runs.c.status == RunStatus.READY, runs.c.wake_at <= NOW), runs.c.reversing),
                 or_(runs.c.leased_until.is_(None), runs.c.leased_until <= NOW),
             )
             .order_by(runs.c.wake_at)
@@ -95,7 +94,20 @@ class PgRuns:
 
     async def retry(self, run: Run, delay_seconds: float, error: str, *, blameless: bool) -> None:
         values: dict[str, Any] = {"attempts": 0} if blameless else {}
-        await self._fenced(run, wake_at=after(delay_seconds), leased_until=null(), last_error=error, **values)
+        # What is being reversed may be paused or over: it has no time to wake at, so the lease itself waits.
+        later = (
+            {"leased_until": after(delay_seconds)}
+            if run.reversing
+            else {"wake_at": after(delay_seconds), "leased_until": null()}
+        )
+        await self._fenced(run, last_error=error, **later, **values)
+
+    async def reverse(self, run_id: str) -> None:
+        await self._session.count(self._update(runs.c.id == run_id).values(reversing=True))
+        self._session.hints.add("run")
+
+    async def reversed(self, run: Run) -> None:
+        await self._fenced(run, reversing=False, leased_until=null(), attempts=0, last_error="")
 
     async def stuck(self, seconds: float) -> Sequence[Run]:
         statement = select(runs).where(
@@ -127,7 +139,10 @@ class PgRuns:
     async def _fenced(self, run: Run, **values: Any) -> None:
         # The lease must still run: a worker that slept past it may not write even if nobody took over yet.
         statement = self._update(
-            runs.c.id == run.id, runs.c.fence == run.fence, runs.c.status == "ready", runs.c.leased_until > NOW
+            runs.c.id == run.id,
+            runs.c.fence == run.fence,
+            or_(runs.c.status == RunStatus.READY, runs.c.reversing),
+            runs.c.leased_until > NOW,
         )
         if await self._session.count(statement.values(**values)) != 1:
             raise Fenced(f"run {run.id} is no longer held under fence {run.fence}")

@@ -14,6 +14,7 @@ from storage.audit import PgAudit
 from storage.cards import PgCards
 from storage.effects import PgEffects
 from storage.owed import PgOwed
+from storage.past import PgPast
 from storage.people import PgPeople
 from storage.policies import PgPolicies, PolicyCache
 from storage.requests import PgRequests
@@ -38,6 +39,7 @@ class PgTx:
         self.audit = PgAudit(session)
         self.people = PgPeople(session)
         self.policies = PgPolicies(session, policies)
+        self.past = PgPast(session)
 
     async def now(self) -> datetime:
         """The database's clock, fixed for this transaction."""

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Final
 
 from graph.flow.workflow import Action, Workflow
+from graph.law.policy import BadPolicy, parse_part
 from graph.law.request import EffectClass
 
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)
@@ -59,8 +60,15 @@ def broken_promises(workflow: Workflow) -> Iterator[str]:
             yield f"{action.name} is queryable but has no lookup"
         if action.reversible and kind.undo is Action.undo:
             yield f"{action.name} is reversible but has no undo"
-        if action.value_field and action.value_field not in action.args.model_fields:
-            yield f"{action.name}: value_field {action.value_field!r} is no argument"
+        for field in ("value_field", "currency_field", "target_field"):
+            named = getattr(action, field)
+            if named and named not in action.args.model_fields:
+                yield f"{action.name}: {field} {named!r} is no argument"
+    try:
+        if workflow.policy:
+            parse_part(workflow.name, workflow.policy)
+    except BadPolicy as error:
+        yield f"its policy: {error}"
 
 
 def _module(name: str) -> ModuleType:

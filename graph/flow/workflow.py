@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from graph.law.request import Alternative, EffectClass, Form
+from graph.law.confidence import Signal
+from graph.law.request import Alternative, EffectClass, Form, Nature, Risk
 
 A = TypeVar("A", bound="Args")
 
@@ -56,6 +57,12 @@ class Action(Generic[A]):
     reversible: ClassVar[bool] = False
     value_field: ClassVar[str | None] = None
     currency_field: ClassVar[str | None] = None
+    target_field: ClassVar[str | None] = None
+    """The argument that names whom or what it touches: amounts to one target count together."""
+    tags: ClassVar[frozenset[str]] = frozenset()
+    """What rules know it by: payment, refund, account, config, legal, medical, financial, …"""
+    not_applicable: ClassVar[frozenset[Signal]] = frozenset()
+    """Signals that can't say anything about this action; all others are expected."""
     undo_effect: ClassVar[EffectClass] = EffectClass.IDEMPOTENT
     timeout_seconds: ClassVar[float] = 15.0
     settle_seconds: ClassVar[float] = 5.0
@@ -88,6 +95,21 @@ class Action(Generic[A]):
         """What is unusual, each in one short sentence with its number."""
         return ()
 
+    def impact(self, args: A, facts: Mapping[str, Any]) -> Risk:
+        """How much it can do, beside its amount; amounts and rules can only raise it."""
+        return Risk.LOW
+
+    def nature(self, impact: Risk = Risk.LOW) -> Nature:
+        """What the law needs to know of this action, beside its arguments."""
+        return Nature(
+            effect_class=self.effect,
+            reversible=self.reversible,
+            form=self.form(),
+            tags=tuple(sorted(self.tags)),
+            impact=impact,
+            signals=tuple(str(signal) for signal in Signal if signal not in self.not_applicable),
+        )
+
     def form(self) -> Form:
         """What cards and modals need to know of this action."""
         return Form(
@@ -96,19 +118,26 @@ class Action(Generic[A]):
             schema=self.args.model_json_schema(),
             value_field=self.value_field,
             currency_field=self.currency_field,
+            target_field=self.target_field,
             after_approve=self.after_approve,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The agent's next action. `args` are checked against the action's model before anybody sees them."""
+    """The agent's next action. `args` are checked against the action's model before anybody sees them.
+
+    `confidence` is what the model states; `signals` are what it can show beside that: `tools` (did its tools
+    answer validly) and `retrieval` (how relevant was what it read), each 0 to 1, None when it doesn't know.
+    `sentiment` is the customer's, -1 to 1. What is out of range counts as the worst.
+    """
 
     action: str
     args: Mapping[str, Any]
     rationale: str = ""
     confidence: float | None = None
     signals: Mapping[str, float | None] = field(default_factory=dict)
+    sentiment: float | None = None
     flags: Sequence[str] = ()
     alternatives: Sequence[Alternative] = ()
     cost_of_delay: str = ""
@@ -182,7 +211,11 @@ class DemoCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workflow:
-    """A domain: its agent, its actions, and cases to try it with. `input_model` checks what a run may start from."""
+    """A domain: its agent, its actions, its policy, and cases to try it with.
+
+    `policy` is TOML: thresholds, rules, totals, weights and checkpoints for this workflow's own actions; the
+    policy file has the last word. `input_model` checks what a run may start from.
+    """
 
     name: str
     title: str
@@ -190,6 +223,7 @@ class Workflow:
     actions: Sequence[Action[Any]]
     demo_cases: Sequence[DemoCase]
     input_model: type[BaseModel] | None = None
+    policy: str = ""
 
     def action(self, name: str) -> Action[Any] | None:
         """The action of that name, or None: an unknown action never runs."""

@@ -58,7 +58,12 @@ def bind(workflow: str, action_type: str, args: dict[str, Any]) -> Bound:
 
 def question(form: Form, args: dict[str, Any]) -> str:
     """Fill the action's own question template from the arguments; nothing of the agent's text gets in."""
-    return _FIELD.sub(lambda match: _shown(args.get(match.group(1))), form.question)
+
+    def filled(match: re.Match[str]) -> str:
+        value = args.get(match.group(1))
+        return _grouped(value) if match.group(1) == form.value_field else _shown(value)
+
+    return _FIELD.sub(filled, form.question)
 
 
 def value_of(form: Form, args: dict[str, Any]) -> Decimal | None:
@@ -143,6 +148,13 @@ def _say(problem: Any) -> str:
             return f"Outside the limit ({limit} {problem.validator_value})."
         case _:
             return "This value doesn't fit the action's rules."
+
+
+def _grouped(value: object) -> str:
+    """An amount with its thousands apart: 2,300,000.00 is read at a glance, 2300000.00 is not."""
+    if not isinstance(value, str) or not re.fullmatch(MONEY_PATTERN, value, re.ASCII):
+        return _shown(value)
+    return format(Decimal(value), ",")
 
 
 def _shown(value: object) -> str:

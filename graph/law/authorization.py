@@ -1,8 +1,10 @@
 """May this person decide this request, now? "Could not find out" is not "no", and still refuses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from graph.law.policy_rows import Reviewer
 from graph.law.request import DecisionType, Kind, Request, Status
 
 
@@ -33,6 +35,12 @@ class Standing:
     requester_unknown: bool
     """Somebody of this workspace asked, and who that is could not be looked up."""
     max_age: timedelta
+    owners: frozenset[str] = frozenset()
+    """Persons who answer for the agent."""
+    team: frozenset[str] | None = None
+    """User ids that may see requests of this workflow; None: everybody may."""
+    registers: tuple[Mapping[str, Reviewer], ...] = ()
+    """User id → entry, of every policy that counts and whose tier takes registered reviewers only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +63,20 @@ def authorize(
         return _refuse(account)
     if request.requester and person.person == (standing.requester_person or request.requester):
         return _refuse("You asked for this yourself; somebody else has to decide it.")
+    if person.person in standing.owners:
+        return _refuse("You answer for this agent; somebody else has to decide what it does.")
+    if standing.team is not None and person.user_id not in standing.team:
+        return _refuse("Requests of this workflow are for its own team.")
     if person.user_id not in standing.pool_now:
         return _refuse(f"You are not a reviewer of tier {request.tier}.")
     if person.user_id not in standing.pool_then:
         return _refuse("You were not a reviewer of this tier when this was asked; another reviewer has to decide.")
+    if unfit := _unfit(request, person, standing, now):
+        return _refuse(unfit)
     if request.kind is Kind.RECONCILE and decision not in (DecisionType.APPROVE, DecisionType.REJECT):
         return _refuse("Only an answer helps here: it happened, or it did not.")
+    if request.kind in (Kind.CHECKPOINT, Kind.REVIEW) and decision not in (DecisionType.APPROVE, DecisionType.REJECT):
+        return _refuse("This can be approved or rejected, nothing else.")
     if decision is DecisionType.EDIT and standing.editors is not None and person.user_id not in standing.editors:
         return _refuse("You may approve or reject this, but not change it.")
     if standing.requester_unknown:
@@ -68,6 +84,21 @@ def authorize(
     if now - person.checked_at > standing.max_age:
         return _undetermined("Your account could not be checked recently enough. Please try again in a minute.")
     return Verdict(allowed=True, reason=f"reviewer of tier {request.tier}")
+
+
+def _unfit(request: Request, person: Person, standing: Standing, now: datetime) -> str | None:
+    """What the register of reviewers says against this person deciding this, or None."""
+    for register in standing.registers:
+        entry = register.get(person.user_id)
+        if entry is None:
+            return f"Tier {request.tier} takes registered reviewers only, and you are not in the register."
+        if "*" not in entry.domains and request.workflow not in entry.domains:
+            return f"You are registered for {', '.join(entry.domains)}, not for {request.workflow}."
+        if entry.limit is not None and request.worth is not None and request.worth > entry.limit:
+            return f"You may decide up to {entry.limit}; this is {request.worth}."
+        if entry.trained_until is not None and now.date() > entry.trained_until:
+            return f"Your training ended on {entry.trained_until}; it has to be renewed before you decide."
+    return None
 
 
 def refusal_of_state(request: Request, version_seen: int | None, digest_prefix: str, now: datetime) -> str | None:

@@ -1,96 +1,64 @@
-"""The policy document: tiers, who reviews, thresholds. TOML, typed, unknown keys refused."""
+"""The policy document: tiers, who reviews, thresholds, rules. TOML, typed, unknown keys refused.
 
-import re
+A domain may ship a part of its own (thresholds, rules, weights for its own actions). What the policy file
+says of an action or its workflow beats what the domain ships; rules of both apply.
+"""
+
 import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import Annotated, Final, Literal
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
-_UNIT: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+from graph.law.confidence import Signal
+from graph.law.policy_rows import (
+    PATTERN,
+    Amount,
+    Autonomy,
+    Checkpoint,
+    ConfidenceTable,
+    Count,
+    Duration,
+    Impacts,
+    Level,
+    Lift,
+    Reviewer,
+    Roles,
+    Rule,
+    Strict,
+    Team,
+    Threshold,
+    Tier,
+    Total,
+    Unusual,
+    Weights,
+    parse_duration,
+)
+from graph.law.request import Risk
+from graph.law.rules import variables_of
+from graph.law.toml_lines import line_of
+
+MAX_BYTES: Final = 1_000_000
+MAX_ROWS: Final = 1_000
 
 
 class BadPolicy(ValueError):
-    """The policy can't be used; each line of the message names a place and what to do there."""
+    """The policy can't be used; each line of the message names a place, its line and what to do there."""
 
 
-def parse_duration(value: object) -> timedelta:
-    """Parse `30s`, `15m`, `4h` or `7d`; raises ValueError."""
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('write a duration as "30s", "15m", "4h" or "7d"')
-    return timedelta(**{_UNIT[match.group(2)]: int(match.group(1))})
+class Part(Strict):
+    """What a domain ships about its own actions. It may tighten and it may set numbers, but grants no autonomy."""
 
-
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Strict(BaseModel):
-    """Unknown keys are refused: a misspelt limit must not silently be no limit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Tier(Strict):
-    """One level of human attention: where its cards go, who may decide, how fast.
-
-    `reviewers` holds Slack user ids, user group ids, or user group handles written `@handle`.
-    """
-
-    channel: str = Field(min_length=1)
-    reviewers: tuple[str, ...] = Field(min_length=1)
-    sla: Duration = timedelta(minutes=15)
-    expires: Duration = timedelta(hours=72)
-    approvals: int = Field(default=1, ge=1, le=10)
-
-    @model_validator(mode="after")
-    def _expiry_after_sla(self) -> "Tier":
-        if self.expires < self.sla:
-            raise ValueError("expires must not be shorter than sla")
-        return self
-
-
-class Threshold(Strict):
-    """One row of the lookup table; the most specific matching row wins.
-
-    `action` is `workflow.action`, `workflow.*` or `*`; `up_to` limits the row to amounts up to it.
-    `auto`: confidence from which the action runs alone (absent: never). `review`: confidence below
-    which nobody is bothered with it and `below` happens instead.
-    """
-
-    action: str = Field(pattern=r"^(\*|[a-z_][a-z0-9_]*\.(\*|[a-z_][a-z0-9_]*))$")
-    up_to: Decimal | None = Field(default=None, gt=0)
-    auto: Share | None = None
-    review: Share = 0.0
-    below: Literal["reformulate", "takeover"] = "reformulate"
-    tier: int = Field(default=1, ge=1)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "Threshold":
-        if self.auto is not None and self.auto < self.review:
-            raise ValueError("auto must not be lower than review")
-        return self
-
-
-class Lift(Strict):
-    """Amounts above `above` start at `tier` or higher."""
-
-    above: Decimal = Field(ge=0)
-    tier: int = Field(ge=1)
-
-
-class Roles(Strict):
-    """Who may do what beside reviewing; entries are written as in a tier's `reviewers`."""
-
-    may_edit: tuple[str, ...] = ("*",)
-    operators: tuple[str, ...] = ()
-    operators_channel: str | None = None
+    thresholds: tuple[Threshold, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    totals: tuple[Total, ...] = ()
+    weights: tuple[Weights, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
 
 
 class Policy(Strict):
@@ -98,52 +66,216 @@ class Policy(Strict):
 
     format: Literal[1]
     directory_max_age: Duration = timedelta(hours=24)
+    directory_max_age_high_risk: Duration = timedelta(hours=1)
     execution_window: Duration = timedelta(hours=1)
-    max_reformulations: int = Field(default=2, ge=0, le=10)
+    max_reformulations: Annotated[Count, Field(ge=0, le=10)] = 2
+    max_resubmissions: Annotated[Count, Field(ge=1, le=100)] = 3
+    confidence: ConfidenceTable = ConfidenceTable()
+    impact: Impacts = Impacts()
+    unusual: Unusual = Unusual()
+    rates: dict[str, Annotated[Amount, Field(gt=0)]] = Field(default_factory=dict)
     tiers: dict[int, Tier] = Field(min_length=1)
-    thresholds: tuple[Threshold, ...] = Field(min_length=1)
-    lifts: tuple[Lift, ...] = ()
+    thresholds: tuple[Threshold, ...] = Field(min_length=1, max_length=MAX_ROWS)
+    autonomy: tuple[Autonomy, ...] = Field(default=(), max_length=MAX_ROWS)
+    rules: tuple[Rule, ...] = Field(default=(), max_length=MAX_ROWS)
+    totals: tuple[Total, ...] = Field(default=(), max_length=MAX_ROWS)
+    lifts: tuple[Lift, ...] = Field(default=(), max_length=MAX_ROWS)
+    checkpoints: tuple[Checkpoint, ...] = Field(default=(), max_length=MAX_ROWS)
+    reviewers: tuple[Reviewer, ...] = Field(default=(), max_length=10 * MAX_ROWS)
+    teams: tuple[Team, ...] = Field(default=(), max_length=MAX_ROWS)
+    owners: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     roles: Roles = Roles()
+    parts: dict[str, Part] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Policy":
         if sorted(self.tiers) != list(range(1, len(self.tiers) + 1)):
             raise ValueError("tiers must be numbered 1, 2, 3 … without gaps")
-        top = len(self.tiers)
-        for named in [row.tier for row in self.thresholds] + [lift.tier for lift in self.lifts]:
-            if named > top:
-                raise ValueError(f"tier {named} is used but there are only {top} tiers")
-        keys = [(row.action, row.up_to) for row in self.thresholds]
-        if len(set(keys)) != len(keys):
-            raise ValueError("two thresholds have the same action and up_to")
-        if ("*", None) not in keys:
-            raise ValueError('a threshold with action = "*" and no up_to must say what holds for everything else')
+        for named in _tiers_named(self):
+            if named > len(self.tiers):
+                raise ValueError(f"tier {named} is used but there are only {len(self.tiers)} tiers")
+        _once("two thresholds have the same action, impact and up_to", map(_key, self.thresholds))
+        _once("two autonomy rows have the same action", (row.action for row in self.autonomy))
+        _once("two rules have the same name", (rule.name for rule in self.rules))
+        _once("two totals have the same name", (total.name for total in self.totals))
+        _once("a reviewer is registered twice", (reviewer.user for reviewer in self.reviewers))
+        if ("*", None, None) not in map(_key, self.thresholds):
+            raise ValueError(
+                'a threshold with action = "*" and neither impact nor up_to must say what holds for everything else'
+            )
         return self
 
-    def threshold(self, action: str, value: Decimal | None) -> Threshold:
-        """The most specific row: exact name before `workflow.*` before `*`, then the tightest `up_to`."""
-        rows = [row for row in self.thresholds if fnmatchcase(action, row.action) and _covers(row, value)]
-        return min(rows, key=lambda row: (_generality(row.action), row.up_to is None, row.up_to or 0))
+    def threshold(self, action: str, impact: Risk, value: Decimal | None) -> Threshold:
+        """The row that counts: of the file's, the domain's and the `*` rows the first that has any; then the
+        exact name before `workflow.*`, a named impact before any, the tightest `up_to`.
+        """
+        return next(row for row in self.book(action).thresholds if row.covers(impact, value))
+
+    def book(self, action: str) -> "Book":
+        """All that the document says of one action type, put together once."""
+        found = self._books.get(action)
+        if found is None:
+            found = self._books[action] = self._gather(action)
+        return found
+
+    @cached_property
+    def _books(self) -> dict[str, "Book"]:
+        return {}
+
+    def _gather(self, action: str) -> "Book":
+        workflow = action.partition(".")[0]
+        part = self.parts.get(workflow, _NO_PART)
+        named = [row for row in self.thresholds if row.action != "*"]
+        groups = (named, part.thresholds, [row for row in self.thresholds if row.action == "*"])
+        levels = [row for row in self.autonomy if row.action in (action, f"{workflow}.*", "*")]
+        weights = [row.weights for row in (*self.confidence.overrides, *part.weights) if row.concerns(action)]
+        rules = [rule for rule in (*self.rules, *part.rules) if rule.concerns(action)]
+        return Book(
+            thresholds=tuple(
+                row for group in groups for row in sorted(group, key=_specificity) if fnmatchcase(action, row.action)
+            ),
+            level=min(levels, key=lambda row: _generality(row.action)).level if levels else Level.FULL_CONTROL,
+            weights=weights[0] if weights else self.confidence.weights,
+            rules=tuple(rules),
+            names=variables_of(rule.when for rule in rules if rule.when),
+            totals=tuple(total for total in (*self.totals, *part.totals) if total.concerns(action)),
+        )
+
+    def checkpoint(self, workflow: str) -> Checkpoint | None:
+        """When a long run of this workflow asks whether to go on; the file's own row before the domain's and `*`."""
+        part = self.parts.get(workflow)
+        rows = (*self.checkpoints, *(part.checkpoints if part else ()))
+        exact = next((row for row in rows if row.workflow == workflow), None)
+        return exact or next((row for row in rows if row.workflow == "*"), None)
+
+    def worth(self, value: Decimal | None, currency: str | None) -> Decimal | None:
+        """The amount in the policy's unit (`rates`; a currency without a rate counts one to one)."""
+        return None if value is None else value * self.rates.get(currency or "", Decimal(1))
+
+    def max_age(self, risk: Risk) -> timedelta:
+        """How old what the directory knows may be, to decide about this much risk."""
+        if risk.needs_reason:
+            return min(self.directory_max_age, self.directory_max_age_high_risk)
+        return self.directory_max_age
 
 
-def parse_policy(text: str) -> Policy:
-    """Parse and check a policy document; raise `BadPolicy` naming every mistake and its place."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """What a policy says of one action type; thresholds in the order in which they count, the first that fits."""
+
+    thresholds: tuple[Threshold, ...]
+    level: Level
+    weights: Mapping[Signal, float]
+    rules: tuple[Rule, ...]
+    names: frozenset[str]
+    totals: tuple[Total, ...]
+
+
+_NO_PART: Final = Part()
+
+
+def parse_policy(text: str, parts: Mapping[str, str] | None = None) -> Policy:
+    """Parse and check a policy document and the parts that domains ship (workflow → TOML).
+
+    Raises `BadPolicy` naming every mistake, its place and its line.
+    """
+    document = _load(text)
+    if "parts" in document:
+        raise BadPolicy("parts: unknown key; a domain's part stands in its workflow's file")
     try:
-        return Policy.model_validate(tomllib.loads(text))
+        policy = Policy.model_validate(document)
+    except ValidationError as error:
+        raise BadPolicy(_explain(error, text)) from None
+    if not parts:
+        return policy
+    return policy.model_copy(update={"parts": {name: parse_part(name, part) for name, part in sorted(parts.items())}})
+
+
+def parse_part(workflow: str, text: str) -> Part:
+    """Parse and check what a domain ships; it may speak of its own actions only. Raises `BadPolicy`."""
+    document = _load(text)
+    for rule in document.get("rules", ()):
+        if isinstance(rule, dict):
+            rule.setdefault("actions", [f"{workflow}.*"])
+    try:
+        part = Part.model_validate(document)
+    except ValidationError as error:
+        raise BadPolicy(_explain(error, text)) from None
+    patterns = [row.action for row in part.thresholds]
+    for row in (*part.rules, *part.totals, *part.weights):
+        patterns.extend(row.actions)
+    patterns.extend(f"{row.workflow}.*" for row in part.checkpoints)
+    for pattern in patterns:
+        if not pattern.startswith(f"{workflow}."):
+            raise BadPolicy(f"{pattern}: the part of {workflow} may speak of {workflow}.… only")
+    return part
+
+
+def _load(text: str) -> dict[str, Any]:
+    if len(text.encode()) > MAX_BYTES:
+        raise BadPolicy(f"the policy is larger than {MAX_BYTES // 1000} kB; that is more than anybody can read")
+    if not text.strip():
+        raise BadPolicy("the policy is empty; start from graph/policies/default.toml")
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadPolicy(f"not valid TOML: {error}") from None
-    except ValidationError as error:
-        lines = [f"{_place(item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise BadPolicy("\n".join(lines)) from None
+    except RecursionError:
+        raise BadPolicy("not valid TOML: nested too deeply") from None
 
 
-def _covers(row: Threshold, value: Decimal | None) -> bool:
-    return row.up_to is None or (value is not None and value <= row.up_to)
+def _explain(error: ValidationError, text: str) -> str:
+    lines = []
+    for item in error.errors(include_url=False, include_input=False):
+        line = line_of(text, item["loc"])
+        place = ".".join(str(part) for part in item["loc"]) or "policy"
+        said = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            said = "unknown key; check its spelling"
+        elif item["type"] == "string_pattern_mismatch" and item["ctx"].get("pattern") == PATTERN:
+            said = 'name actions as "workflow.action", "workflow.*" or "*"'
+        lines.append(f"{place}{f' (line {line})' if line else ''}: {said}")
+    return "\n".join(lines[:50])
+
+
+def _tiers_named(policy: Policy) -> Iterable[int]:
+    yield from (row.tier for row in policy.thresholds)
+    yield from (row.tier for row in policy.lifts)
+    yield from (row.tier for row in policy.checkpoints)
+    yield from (rule.tier for rule in policy.rules if rule.tier is not None)
+
+
+def _once(message: str, keys: Iterable[Any]) -> None:
+    seen = set()
+    for key in keys:
+        if key in seen:
+            raise ValueError(f"{message}: {key if isinstance(key, str) else key[0]}")
+        seen.add(key)
+
+
+def _key(row: Threshold) -> tuple[str, Risk | None, Decimal | None]:
+    return row.action, row.impact, row.up_to
+
+
+def _specificity(row: Threshold) -> tuple[int, bool, bool, Decimal]:
+    return _generality(row.action), row.impact is None, row.up_to is None, row.up_to or Decimal(0)
 
 
 def _generality(pattern: str) -> int:
     return 2 if pattern == "*" else 1 if pattern.endswith(".*") else 0
 
 
-def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "policy"
+__all__ = [
+    "BadPolicy",
+    "Level",
+    "Part",
+    "Policy",
+    "Reviewer",
+    "Roles",
+    "Rule",
+    "Threshold",
+    "Tier",
+    "parse_duration",
+    "parse_part",
+    "parse_policy",
+]

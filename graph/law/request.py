@@ -30,10 +30,64 @@ class DecisionType(StrEnum):
 
 
 class Kind(StrEnum):
-    """`action`: the agent wants to act. `reconcile`: nobody knows whether an effect happened."""
+    """`action`: the agent wants to act. `reconcile`: nobody knows whether an effect happened.
+
+    `checkpoint`: a long run asks whether to go on. `review`: it ran alone, and people look at it afterwards.
+    """
 
     ACTION = "action"
     RECONCILE = "reconcile"
+    CHECKPOINT = "checkpoint"
+    REVIEW = "review"
+
+
+class Risk(StrEnum):
+    """How much an action can do, from its amount, its kind and the rules: the impact band."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 to 3."""
+        return _RISKS[self]
+
+    @property
+    def needs_reason(self) -> bool:
+        """From here on an approval needs a reason."""
+        return self.rank >= _RISKS[Risk.HIGH]
+
+
+_RISKS: Final = {risk: rank for rank, risk in enumerate(Risk)}
+
+
+class Reason(StrEnum):
+    """Why a run was interrupted for people."""
+
+    HIGH_RISK = "high_risk_action"
+    LOW_CONFIDENCE = "low_confidence"
+    COST_THRESHOLD = "cost_threshold"
+    PERIODIC_CHECKPOINT = "periodic_checkpoint"
+    POLICY_VIOLATION = "policy_violation"
+    HUMAN_CONTROL = "human_control"
+    """People decide about this action every time: nobody has trusted the agent with it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that applied to an action: what it asks for, and on what basis."""
+
+    rule: str
+    then: str
+    basis: str
+    note: str = ""
+    """Why it counts although nobody could tell: the condition failed, say."""
+
+    def words(self) -> str:
+        """`rule payment-over-500: A wrong payment …`."""
+        return f"rule {self.rule}: {self.basis}" + (f" ({self.note})" if self.note else "")
 
 
 class EffectClass(StrEnum):
@@ -67,17 +121,54 @@ PERSONAL: Final = (DecisionType.APPROVE, DecisionType.EDIT, DecisionType.REJECT,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a card or a modal needs to know of an action type, so that no agent code is needed to render it.
+
+    `question` is a template over argument names; `schema` is the JSON Schema of the arguments; `value_field`
+    names the argument that holds the amount at stake, `currency_field` its currency, `target_field` whom or what
+    the action touches.
+    """
+
+    title: str
+    question: str
+    schema: dict[str, Any]
+    value_field: str | None = None
+    currency_field: str | None = None
+    target_field: str | None = None
+    after_approve: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nature:
+    """What an action type is, beside its arguments. `signals`: those that apply to it."""
+
+    effect_class: EffectClass
+    reversible: bool
+    form: Form
+    tags: tuple[str, ...] = ()
+    impact: Risk = Risk.LOW
+    signals: tuple[str, ...] = ("model", "tools", "retrieval", "precedent", "alignment")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
-    """Another action that the agent would accept; `title` is the agent's wording."""
+    """Another action that the agent would accept; `title` is the agent's wording.
+
+    `nature` is filled in when the request is framed; an alternative without one can't be chosen.
+    """
 
     title: str
     type: str
     args: dict[str, Any]
+    nature: Nature | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """What a reviewer is told beside the action: the agent's words and the frozen facts, all of it data."""
+    """What a reviewer is told beside the action: the agent's words and the frozen facts, all of it data.
+
+    `confidence` is the one the model stated, `signals` are those the agent stated beside it.
+    """
 
     rationale: str = ""
     confidence: float | None = None
@@ -87,22 +178,6 @@ class Brief:
     cost_of_delay: str = ""
     context: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
-    """What a card or a modal needs to know of an action type, so that no agent code is needed to render it.
-
-    `question` is a template over argument names; `schema` is the JSON Schema of the arguments;
-    `value_field` names the argument that holds the amount at stake, `currency_field` its currency.
-    """
-
-    title: str
-    question: str
-    schema: dict[str, Any]
-    value_field: str | None = None
-    currency_field: str | None = None
-    after_approve: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +218,18 @@ class Request:
     decided_at: datetime | None
     execution_expires_at: datetime | None
     created_at: datetime
+    impact: Risk = Risk.LOW
+    risk: Risk = Risk.LOW
+    reasons: tuple[Reason, ...] = ()
+    matched: tuple[Match, ...] = ()
+    confidence: float | None = None
+    """Gatepost's own, from all signals that are known."""
+    worth: Decimal | None = None
+    """The value in the policy's unit."""
+    target: str | None = None
+    judged: dict[str, Any] = field(default_factory=dict)
+    """The facts it was routed on, as `graph.law.facts` writes them."""
+    review_after: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

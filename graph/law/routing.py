@@ -1,37 +1,48 @@
-"""Action and frozen facts and policy → a route with its reasons. Same facts, same route."""
+"""Action and frozen facts and policy → a route with its reasons. Same facts, same route.
 
+Risk beats confidence; whatever is not known can only add people; of all rules that match the strictest wins.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING, Final
 
-from graph.law.policy import Policy
-from graph.law.request import EffectClass
+from graph.law.confidence import Confidence, Signal, precedent, score
+from graph.law.facts import Facts, Record
+from graph.law.policy import Book, Policy
+from graph.law.policy_rows import Level, Rule, Threshold
+from graph.law.request import EffectClass, Match, Reason, Risk
+from graph.law.rules import context_of, holds
+
+if TYPE_CHECKING:
+    import cel
+
+__all__ = ["Facts", "Match", "Reason", "Record", "Risk", "Route", "RouteKind", "route", "stricter"]
 
 
 class RouteKind(StrEnum):
+    """From the loosest to the strictest."""
+
     AUTO = "auto"
     REVIEW = "review"
     TAKEOVER = "takeover"
     REJECT = "reject"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """Everything that routing may look at, frozen before it looks."""
-
-    action: str
-    value: Decimal | None
-    confidence: float | None
-    effect_class: EffectClass
-    reversible: bool
-    flags: tuple[str, ...] = ()
-    reformulations: int = 0
-    world_moved: bool = False
+_RANK: Final = {kind: rank for rank, kind in enumerate(RouteKind)}
+_THEN: Final = {"review": RouteKind.REVIEW, "takeover": RouteKind.TAKEOVER, "reject": RouteKind.REJECT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """The computed answer: what happens, at which tier, how many must agree, and why."""
+    """The computed answer: what happens, at which tier, how many must agree, and why.
+
+    `impact` is the band that the amount and the action make, `risk` what the rules made of it.
+    `why` are sentences; `matched` the rules that applied; `review_after`: runs alone, and people look at it then;
+    `final`: a rule forbids it, so that no person is asked instead.
+    """
 
     kind: RouteKind
     tier: int
@@ -39,68 +50,241 @@ class Route:
     sla_seconds: int
     expires_seconds: int
     why: tuple[str, ...]
+    impact: Risk = Risk.LOW
+    risk: Risk = Risk.LOW
+    reasons: tuple[Reason, ...] = ()
+    confidence: float | None = None
+    signals: tuple[tuple[Signal, float | None], ...] = ()
+    matched: tuple[Match, ...] = ()
+    review_after: bool = False
+    final: bool = False
+
+
+@dataclass(slots=True)
+class _Case:
+    """One action on its way to its route."""
+
+    policy: Policy
+    facts: Facts
+    stake: Decimal | None
+    impact: Risk
+    risk: Risk
+    row: Threshold
+    level: Level
+    matched: list[tuple[Rule, Match]]
+    confidence: Confidence
+    signals: dict[Signal, float | None]
 
 
 def route(policy: Policy, facts: Facts) -> Route:
-    """Route an action. Risk beats confidence; whatever is not known can only add people."""
-    row = policy.threshold(facts.action, facts.value)
-    why = [f"threshold {row.action}" + (f" up to {row.up_to}" if row.up_to else "")]
-    tier, lifted = row.tier, False
-    for lift in policy.lifts:
-        if facts.value is not None and facts.value > lift.above and lift.tier > tier:
-            tier, lifted = lift.tier, True
-            why.append(f"amount {facts.value} is above {lift.above}: tier {tier}")
-    # Somebody more senior was asked for: that is no case for running alone.
-    kind = _kind(policy, facts, None if lifted else row.auto, row.review, row.below, why)
+    """Route an action."""
+    case = _weigh(policy, facts)
+    why = [_threshold_words(case.row)]
+    tier, lifted = _tier(case, why)
+    bars = _bars(case, lifted=lifted)
+    kind, reasons, final = _kind(case, bars, why)
     level = policy.tiers[tier]
+    wanted = [rule.approvals or 1 for rule, _ in case.matched]
+    start = min(case.row.tier, tier)
     return Route(
         kind=kind,
         tier=tier,
-        approvals=level.approvals,
+        # Going up must not need fewer people than staying would have.
+        approvals=max([policy.tiers[number].approvals for number in range(start, tier + 1)] + wanted),
         sla_seconds=int(level.sla.total_seconds()),
         expires_seconds=int(level.expires.total_seconds()),
         why=tuple(why),
+        impact=case.impact,
+        risk=case.risk,
+        reasons=tuple(dict.fromkeys(reasons)),
+        confidence=case.confidence.value,
+        signals=tuple(case.signals.items()),
+        matched=tuple(match for _, match in case.matched),
+        review_after=kind is RouteKind.AUTO and _sampled(case),
+        final=final,
     )
 
 
-def _kind(policy: Policy, facts: Facts, auto: float | None, review: float, below: str, why: list[str]) -> RouteKind:
-    confidence = _confidence(facts.confidence)
-    if confidence is not None and confidence < review and not facts.world_moved:
-        if below == "takeover" or facts.reformulations >= policy.max_reformulations:
-            why.append(f"confidence {confidence:.2f} is below {review:.2f}: a person takes over")
-            return RouteKind.TAKEOVER
-        why.append(f"confidence {confidence:.2f} is below {review:.2f}: the agent has to find a better way")
-        return RouteKind.REJECT
-    bars = _bars(facts, auto, confidence)
-    if not bars:
-        why.append(f"confidence {confidence:.2f} reaches {auto:.2f}: runs alone")
-        return RouteKind.AUTO
-    why.extend(bars)
-    return RouteKind.REVIEW
+def stricter(one: Route, other: Route) -> bool:
+    """Whether `one` asks for more than `other` does."""
+    return (
+        _RANK[one.kind] > _RANK[other.kind]
+        or one.tier > other.tier
+        or one.approvals > other.approvals
+        or one.risk.rank > other.risk.rank
+    )
 
 
-def _bars(facts: Facts, auto: float | None, confidence: float | None) -> list[str]:
+def _weigh(policy: Policy, facts: Facts) -> _Case:
+    stake, book = facts.at_stake(), policy.book(facts.action)
+    impact = _higher(facts.impact, policy.impact.of(stake))
+    met = _met(book, facts, impact)
+    signals = _signals(policy, facts, met)
+    confidence = score(signals, book.weights)
+    matched = [
+        (rule, Match(rule.name, rule.then, rule.basis, note))
+        for rule, note in met
+        if _unsure_enough(rule, confidence.value)
+    ]
+    risk = impact
+    for rule, _ in matched:
+        risk = _higher(risk, rule.risk or risk)
+    row = policy.threshold(facts.action, impact, stake)
+    applying = {signal: value for signal, value in signals.items() if book.weights.get(signal, 0.0) > 0.0}
+    return _Case(policy, facts, stake, impact, risk, row, book.level, matched, confidence, applying)
+
+
+def _higher(one: Risk, other: Risk) -> Risk:
+    return other if other.rank > one.rank else one
+
+
+def _met(book: Book, facts: Facts, impact: Risk) -> list[tuple[Rule, str]]:
+    """The rules whose conditions hold, each with a note where that could not be told."""
+    context = context_of(facts, impact, book.names) if book.names else None
+    found = []
+    for rule in book.rules:
+        held, note = _condition(rule, context)
+        if held:
+            found.append((rule, note))
+    return found
+
+
+def _condition(rule: Rule, context: "cel.Context | None") -> tuple[bool, str]:
+    return (True, "") if rule.when is None else holds(rule.when, context)
+
+
+def _signals(policy: Policy, facts: Facts, met: Sequence[tuple[Rule, str]]) -> dict[Signal, float | None]:
+    """What was stated, with what Gatepost works out itself."""
+    signals, record = dict(facts.signals), facts.record
+    if Signal.PRECEDENT in signals:
+        signals[Signal.PRECEDENT] = precedent(record.asked, record.well, policy.confidence.precedents)
+    if Signal.ALIGNMENT in signals:
+        against = any(rule.reason is Reason.POLICY_VIOLATION and rule.confidence_below is None for rule, _ in met)
+        signals[Signal.ALIGNMENT] = 0.5 if against else 1.0
+    return signals
+
+
+def _unsure_enough(rule: Rule, confidence: float | None) -> bool:
+    return rule.confidence_below is None or confidence is None or confidence < rule.confidence_below
+
+
+def _threshold_words(row: Threshold) -> str:
+    impact = f" impact {row.impact}" if row.impact else ""
+    up_to = f" up to {row.up_to}" if row.up_to else ""
+    return f"threshold {row.action}{impact}{up_to}"
+
+
+def _tier(case: _Case, why: list[str]) -> tuple[int, bool]:
+    """The tier, and whether somebody more senior than the table says was asked for."""
+    policy, stake = case.policy, case.stake
+    tier = start = min(case.row.tier, len(policy.tiers))
+    for lift in policy.lifts:
+        over = lift.above is not None and stake is not None and stake > lift.above
+        risky = lift.risk is not None and case.risk.rank >= lift.risk.rank
+        if lift.tier > tier and (over or risky):
+            tier = lift.tier
+            why.append(
+                f"amount {stake} is above {lift.above}: tier {tier}" if over else f"{case.risk} risk: tier {tier}"
+            )
+    for rule, match in case.matched:
+        wanted = min(rule.tier or 1, len(policy.tiers))
+        if wanted > tier:
+            tier = wanted
+            why.append(f"{match.words()}: tier {tier}")
+    while tier < len(policy.tiers) and not _enough_registered(case, tier):
+        why.append(f"nobody registered for tier {tier} may decide this much: tier {tier + 1}")
+        tier += 1
+    return tier, tier > start
+
+
+def _enough_registered(case: _Case, tier: int) -> bool:
+    level = case.policy.tiers[tier]
+    if not level.registered:
+        return True
+    able = [
+        reviewer
+        for reviewer in case.policy.reviewers
+        if ("*" in reviewer.domains or case.facts.workflow in reviewer.domains)
+        and (reviewer.limit is None or (case.facts.value or 0) <= reviewer.limit)
+    ]
+    return len(able) >= level.approvals
+
+
+def _kind(case: _Case, bars: Sequence[tuple[Reason, str]], why: list[str]) -> tuple[RouteKind, list[Reason], bool]:
+    """The kind, the reasons for asking, and whether it is forbidden for good."""
+    facts, value, row = case.facts, case.confidence.value, case.row
+    reasons = [rule.reason for rule, _ in case.matched] + [reason for reason, _ in bars]
+    told = "\n".join(why)
+    why.extend(words for words in dict.fromkeys(match.words() for _, match in case.matched) if words not in told)
+    kind = max(
+        (_THEN[rule.then] for rule, _ in case.matched if _applies(rule, value)), key=_RANK.__getitem__, default=None
+    )
+    if kind is RouteKind.REJECT:
+        why.append("policy forbids it")
+        return kind, reasons, True
+    if facts.record.same_rejected >= case.policy.max_resubmissions and not facts.edited:
+        why.append(f"people have rejected exactly this {facts.record.same_rejected} times lately")
+        return RouteKind.REJECT, [*reasons, Reason.POLICY_VIOLATION], True
+    if value is not None and value < row.review and not facts.world_moved and not facts.edited:
+        low = f"confidence {value:.2f} is below {row.review:.2f}"
+        reasons.append(Reason.LOW_CONFIDENCE)
+        if row.below == "takeover" or facts.reformulations >= case.policy.max_reformulations:
+            why.append(f"{low}: a person takes over")
+            return RouteKind.TAKEOVER, reasons, False
+        why.append(f"{low}: the agent has to find a better way")
+        return RouteKind.REJECT, reasons, False
+    why.extend(words for _, words in bars)
+    if kind is None and not bars:
+        why.append(f"confidence {value or 0:.2f} reaches {_from(case):.2f}: runs alone")
+        return RouteKind.AUTO, [], False
+    return kind or RouteKind.REVIEW, reasons, False
+
+
+def _applies(rule: Rule, confidence: float | None) -> bool:
+    """What is only not known must never reject: such a rule then asks people."""
+    return not (rule.then == "reject" and rule.confidence_below is not None and confidence is None)
+
+
+def _from(case: _Case) -> float:
+    """The confidence from which it runs alone."""
+    exceptional = case.level in (Level.EXCEPTION_ONLY, Level.FULL_AUDIT)
+    return case.row.review if exceptional else case.row.auto or 0.0
+
+
+def _bars(case: _Case, *, lifted: bool) -> list[tuple[Reason, str]]:
     """Every reason why the action must not run alone; empty when it may."""
-    bars = []
-    if auto is None:
-        return ["policy asks a person for this action every time"]
-    if not facts.reversible:
-        bars.append("it can't be undone")
-    if facts.effect_class is EffectClass.OPAQUE:
-        bars.append("nobody could tell whether it happened")
-    if facts.flags:
-        bars.append("something is unusual")
-    if facts.world_moved:
-        bars.append("the world moved since it was approved")
-    if confidence is None:
-        bars.append("the agent's confidence is not known")
-    elif confidence < auto:
-        bars.append(f"confidence {confidence:.2f} is below {auto:.2f}")
-    return bars
+    facts, row, confidence = case.facts, case.row, case.confidence
+    checks = (
+        (case.level is Level.FULL_CONTROL, Reason.HUMAN_CONTROL, "people decide about this action every time"),
+        (row.auto is None, Reason.HUMAN_CONTROL, "policy asks a person for this action every time"),
+        (not facts.known, Reason.HIGH_RISK, "nobody has said what this action does"),
+        (not facts.reversible, Reason.HIGH_RISK, "it can't be undone"),
+        (facts.effect_class is EffectClass.OPAQUE, Reason.HIGH_RISK, "nobody could tell whether it happened"),
+        (lifted, Reason.COST_THRESHOLD, "somebody more senior has to look"),
+        (facts.flags and case.level is not Level.FULL_AUDIT, Reason.HIGH_RISK, "something is unusual"),
+        (facts.record.rejected, Reason.HIGH_RISK, "something like it was rejected before"),
+        (facts.world_moved, Reason.HIGH_RISK, "the world moved since it was approved"),
+        (facts.edited, Reason.HUMAN_CONTROL, "a person changed it, so a person answers for it"),
+    )
+    found = [(reason, words) for held, reason, words in checks if held]
+    found += [(Reason.LOW_CONFIDENCE, _MISSING[signal]) for signal in confidence.unknown]
+    if confidence.value is None:
+        if not confidence.unknown:
+            found.append((Reason.LOW_CONFIDENCE, "nothing is known about how sure this is"))
+    elif row.auto is not None and confidence.value < (sure := _from(case)):
+        found.append((Reason.LOW_CONFIDENCE, f"confidence {confidence.value:.2f} is below {sure:.2f}"))
+    return found
 
 
-def _confidence(stated: float | None) -> float | None:
-    """Out of range counts as lowest: a signal that can't be right must not open a door."""
-    if stated is None:
-        return None
-    return stated if 0.0 <= stated <= 1.0 else 0.0
+_MISSING: Final = {
+    Signal.MODEL: "the agent's confidence is not known",
+    Signal.TOOLS: "whether its tools' results were valid is not known",
+    Signal.RETRIEVAL: "how relevant what it read was is not known",
+    Signal.PRECEDENT: "too few like it have been decided yet",
+    Signal.ALIGNMENT: "whether it is in line with policy is not known",
+}
+
+
+def _sampled(case: _Case) -> bool:
+    """Whether people look at it afterwards: the unusual always, the rest by the request's own draw."""
+    return bool(case.facts.flags) or case.facts.draw < case.row.sample

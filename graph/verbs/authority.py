@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from graph.law.authorization import Person, Standing, authorize
+from graph.law.facts import from_json
+from graph.law.policy import Policy
 from graph.law.request import Decision, DecisionType, Request
+from graph.law.routing import RouteKind, route
 from graph.verbs.ports import PolicyVersion, Tx
+from graph.verbs.record import totals
 
 _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9_]{2,}", re.ASCII)
 
@@ -19,7 +24,7 @@ async def standing(tx: Tx, request: Request, current: PolicyVersion) -> Standing
     then = await tx.people.members(tier_then.reviewers if tier_then else (), fresh)
     same = tier_then == tier_now
     now = then if same else await tx.people.members(tier_now.reviewers if tier_now else (), fresh)
-    editors = current.policy.roles.may_edit
+    policy, editors = current.policy, current.policy.roles.may_edit
     requester = await tx.people.get(request.requester) if request.requester else None
     return Standing(
         pool_then=then,
@@ -27,8 +32,46 @@ async def standing(tx: Tx, request: Request, current: PolicyVersion) -> Standing
         editors=None if "*" in editors else await tx.people.members(editors, fresh),
         requester_person=requester.person if requester else None,
         requester_unknown=requester is None and bool(_SLACK_USER.fullmatch(request.requester or "")),
-        max_age=current.policy.directory_max_age,
+        max_age=policy.max_age(request.risk),
+        owners=await _owners(tx, policy, request.workflow),
+        team=await team(tx, policy, request.workflow),
+        registers=tuple(
+            {entry.user: entry for entry in document.reviewers}
+            for document, tier in ((asked, tier_then), (policy, tier_now))
+            if tier is not None and tier.registered
+        ),
     )
+
+
+async def team(tx: Tx, policy: Policy, workflow: str) -> frozenset[str] | None:
+    """Who may see requests of this workflow: user ids, or None for everybody. Auditors see all."""
+    rows = [row for row in policy.teams if workflow in row.workflows]
+    if not rows:
+        return None
+    return await tx.people.members([*(name for row in rows for name in row.members), *policy.roles.auditors])
+
+
+async def may_see(tx: Tx, user_id: str, workflow: str) -> bool:
+    """Whether somebody may look at requests of this workflow."""
+    members = await team(tx, (await tx.policies.current()).policy, workflow)
+    return members is None or user_id in members
+
+
+async def holds_role(tx: Tx, user_id: str, role: str) -> bool:
+    """Whether somebody active has one of the roles `stop`, `resume`, `policy_owners`, `auditors`, `operators`."""
+    entries: tuple[str, ...] = getattr((await tx.policies.current()).policy.roles, role)
+    person = await tx.people.get(user_id)
+    return person is not None and person.active and user_id in await tx.people.members(entries)
+
+
+async def _owners(tx: Tx, policy: Policy, workflow: str) -> frozenset[str]:
+    """The persons who answer for the agent; an account nobody has looked up yet stands for itself."""
+    named = policy.owners.get(workflow, ())
+    if not named:
+        return frozenset()
+    users = await tx.people.members(named)
+    known = await tx.people.many(users)
+    return frozenset(known[user].person if user in known else user for user in users)
 
 
 async def approvers(tx: Tx, request: Request, users: Sequence[str]) -> dict[str, Person]:
@@ -40,6 +83,35 @@ async def approvers(tx: Tx, request: Request, users: Sequence[str]) -> dict[str,
         for person in people.values()
         if authorize(request, person, DecisionType.APPROVE, rights, now).allowed
     }
+
+
+async def outgrown(tx: Tx, request: Request) -> str | None:
+    """Why what was decided no longer covers the action, or None: more was done meanwhile that counts together
+    with it (held until this commits), or the policy in force asks for more than was given.
+    """
+    current = await tx.policies.current()
+    if not request.judged:
+        return None
+    facts = from_json(request.judged, request.args)
+    rows = current.policy.book(facts.action).totals if facts.value is not None else ()
+    done = await totals(tx, rows, request.workflow, request.target, request.requester, lock=True)
+    more = done != dict(facts.record.totals)
+    if not more and current.version == request.policy_version:
+        return None
+    fresh = route(current.policy, replace(facts, record=replace(facts.record, totals=done)))
+    covered = fresh.tier <= request.tier and fresh.approvals <= request.approvals_required and not fresh.final
+    if request.route == RouteKind.AUTO:
+        covered = covered and fresh.kind is RouteKind.AUTO
+    elif not request.risk.needs_reason:
+        covered = covered and not fresh.risk.needs_reason
+    if covered:
+        return None
+    cause = (
+        f"Together with what was done meanwhile it makes {facts.value + max(done.values()):.2f}"
+        if more and done and facts.value is not None
+        else f"The policy asks for more since version {current.version}"
+    )
+    return f"{cause}: {fresh.why[1] if len(fresh.why) > 1 else fresh.why[0]}"
 
 
 async def lapsed(tx: Tx, request: Request, decision: Decision) -> str | None:

@@ -6,23 +6,27 @@ from datetime import datetime
 from typing import Any
 
 from graph.failpoints import failpoint
-from graph.law.action import bind, check_edit
+from graph.law.action import Bound, bind, check_edit
 from graph.law.authorization import Person, authorize, refusal_of_state
 from graph.law.request import (
     Decision,
     DecisionType,
     Effect,
     Kind,
+    Nature,
     Outcome,
     Request,
     Status,
 )
+from graph.law.routing import RouteKind
 from graph.law.words import reason_problem
 from graph.verbs.authority import approvers, standing
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Refusal, Stale, Undetermined
-from graph.verbs.frame import revise
+from graph.verbs.frame import impact_of, nature_of, revise
 from graph.verbs.outcome import settle, tell_outcome
 from graph.verbs.ports import PolicyVersion, Store, Tx, Vote
+from graph.verbs.record import recall
+from graph.verbs.review import disown
 
 MIN_DIGEST_PREFIX = 6
 
@@ -43,6 +47,8 @@ class Answer:
     version: int | None = None
     reason: str = ""
     args: Mapping[str, Any] | None = None
+    alternative: int | None = None
+    """Which of the agent's alternatives is wanted instead (from 0): a kind of edit."""
     where: tuple[str, str] | None = None
     door: str = ""
     """What else the door knows of who is there, for the record: the account at the terminal, say."""
@@ -74,14 +80,15 @@ async def decide(store: Store, answer: Answer) -> Decided:
 
 def check_words(answer: Answer) -> None:
     """Refuse what can't be a valid answer, before any row is touched."""
-    required = answer.type in (DecisionType.REJECT, DecisionType.RESPOND)
+    required = answer.type in (DecisionType.REJECT, DecisionType.RESPOND, DecisionType.EDIT)
     problem = reason_problem(answer.reason, required=required)
     if problem:
         raise Invalid(problem, {"reason": problem})
     if len(answer.digest) < MIN_DIGEST_PREFIX:
         raise Invalid(f"give at least {MIN_DIGEST_PREFIX} characters of the digest of what you decide")
-    if (answer.type is DecisionType.EDIT) != (answer.args is not None):
-        raise Invalid("changed arguments belong to an edit, and an edit needs them")
+    changes = (answer.args is not None) + (answer.alternative is not None)
+    if changes != (answer.type is DecisionType.EDIT):
+        raise Invalid("an edit needs changed arguments or an alternative, and nothing else takes them")
 
 
 async def _decide(tx: Tx, answer: Answer) -> Decided | Refusal:
@@ -100,6 +107,8 @@ async def _decide(tx: Tx, answer: Answer) -> Decided | Refusal:
     if answer.where and not await tx.cards.known(request.id, *answer.where):
         return Stale("This message is a copy of a card. Please use the original card.")
     match answer.type:
+        case DecisionType.EDIT if answer.alternative is not None:
+            return await _choose(tx, request, answer, person, policy, now)
         case DecisionType.EDIT:
             return await _edit(tx, request, answer, person, policy, now)
         case DecisionType.APPROVE:
@@ -111,6 +120,8 @@ async def _decide(tx: Tx, answer: Answer) -> Decided | Refusal:
 async def _approve(
     tx: Tx, request: Request, answer: Answer, person: Person, policy: PolicyVersion, now: datetime
 ) -> Decided | Refusal:
+    if needs_reason(request) and (problem := reason_problem(answer.reason, required=True)):
+        return Invalid(f"Approving at {request.risk} risk: {problem}", {"reason": problem})
     if request.approvals_required > 1:
         vote = Vote(
             request_id=request.id,
@@ -141,12 +152,19 @@ async def _approve(
     return await _finish(tx, request, _decision(request, answer, person, now), policy)
 
 
+def needs_reason(request: Request) -> bool:
+    """Whether approving this request takes a reason."""
+    return request.kind is Kind.ACTION and request.risk.needs_reason
+
+
 async def _finish(tx: Tx, request: Request, decision: Decision, policy: PolicyVersion) -> Decided | Refusal:
     settled = await settle(tx, request, decision, policy)
     if settled is None:
         return Stale("This request expired just now; no decision counts any more.")
     if request.kind is Kind.RECONCILE:
         await _reconcile(tx, request, decision)
+    if request.kind is Kind.REVIEW and decision.type is DecisionType.REJECT:
+        await disown(tx, request)
     return Decided(request=settled, decision=decision)
 
 
@@ -186,9 +204,42 @@ async def _edit(
     if bound.digest == request.digest:
         unchanged = replace(answer, type=DecisionType.APPROVE, args=None)
         return await _approve(tx, request, unchanged, person, policy, now)
-    # Facts and flags were computed for other arguments: they would mislead whoever decides the new ones.
-    brief = replace(request.brief, alternatives=(), flags=(), facts={})
-    new = revise(request, bound, brief, policy, now)
+    return await _replace(tx, request, bound, nature_of(request), answer, person, policy, now)
+
+
+async def _choose(
+    tx: Tx, request: Request, answer: Answer, person: Person, policy: PolicyVersion, now: datetime
+) -> Decided | Refusal:
+    """One of the agent's own alternatives instead: the only change that may change the kind of action."""
+    options = request.brief.alternatives
+    index = -1 if answer.alternative is None else answer.alternative
+    wanted = options[index] if 0 <= index < len(options) else None
+    if wanted is None:
+        return Invalid(f"There is no such alternative; this request has {len(options)}.")
+    if wanted.nature is None:
+        return Invalid("That alternative is no action that could be carried out; reject with a reason instead.")
+    bound = bind(request.workflow, wanted.type, wanted.args)
+    return await _replace(tx, request, bound, wanted.nature, answer, person, policy, now)
+
+
+async def _replace(
+    tx: Tx,
+    request: Request,
+    bound: Bound,
+    nature: Nature,
+    answer: Answer,
+    person: Person,
+    policy: PolicyVersion,
+    now: datetime,
+) -> Decided | Refusal:
+    """End the request as modified; the new one goes where its own route says."""
+    # Facts and flags were found for other arguments, and so was the agent's confidence: they would mislead.
+    brief = replace(request.brief, alternatives=(), flags=(), facts={}, confidence=None)
+    band = impact_of(policy.policy, bound, nature)
+    record = await recall(tx, policy.policy, bound, nature, request.run_id, request.requester, band)
+    new, routed = revise(request, bound, nature, brief, record, policy, now)
+    if routed.kind is RouteKind.REJECT:
+        return Invalid("Policy forbids this: " + "; ".join(routed.why))
     edit = replace(_decision(request, answer, person, now), next_request_id=new.id)
     if await settle(tx, request, edit, policy, wake=False) is None:
         return Stale("This request expired just now; no decision counts any more.")
@@ -201,6 +252,7 @@ async def _edit(
         request_id=new.id,
         digest=new.digest,
         tier=new.tier,
+        risk=new.risk,
         parent=request.id,
         why=list(new.route_why),
         policy_version=new.policy_version,

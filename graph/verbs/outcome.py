@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from graph.law.request import ENDS, Decision, DecisionType, Effect, Outcome, Request, Status
+from graph.law.request import ENDS, Decision, DecisionType, Effect, Kind, Outcome, Request, Status
 from graph.law.routing import RouteKind
 from graph.verbs.ports import PolicyVersion, Tx
 
@@ -25,7 +25,7 @@ async def settle(
     await tx.cards.touch(request.id)
     if status is not Status.APPROVED and status is not Status.MODIFIED:
         await owe_outcome(tx, request, status)
-    if wake:
+    if wake and request.kind is not Kind.REVIEW:
         await tx.runs.wake(request.run_id)
     return replace(
         request,
@@ -48,6 +48,9 @@ async def record(tx: Tx, request: Request, decision: Decision) -> None:
         reason=decision.reason or "none required",
         policy_version=request.policy_version,
         tier=request.tier,
+        risk=request.risk,
+        reasons=list(request.reasons),
+        rules={match.rule: match.basis for match in request.matched},
         version=request.version,
         via=decision.via,
         door=decision.door,

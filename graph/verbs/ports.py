@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
 from graph.law.authorization import Person
 from graph.law.policy import Policy
-from graph.law.request import Decision, Effect, Outcome, Request, Status
+from graph.law.record import Rejected
+from graph.law.request import Decision, Effect, Outcome, Request, Risk, Status
 
 
 class RunStatus(StrEnum):
@@ -39,6 +41,8 @@ class Run:
     last_error: str
     created_at: datetime
     updated_at: datetime
+    reversing: bool = False
+    """Effects of it are owed an undo, whatever else becomes of the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,17 @@ class OwedRow:
     payload: dict[str, Any]
     attempts: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyText:
+    """A policy version as it was imported: its text, the parts that domains shipped, by whom and when."""
+
+    version: int
+    text: str
+    parts: dict[str, str]
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +149,14 @@ class Runs(Protocol):
         """A decision was recorded: the paused run is owed a segment."""
         ...
 
+    async def reverse(self, run_id: str) -> None:
+        """People found that something which ran alone was wrong: its undo is owed."""
+        ...
+
+    async def reversed(self, run: Run) -> None:
+        """Fenced: nothing of it is owed an undo any more."""
+        ...
+
 
 class Requests(Protocol):
     async def insert(self, request: Request) -> bool:
@@ -172,6 +195,18 @@ class Requests(Protocol):
 
     async def step(self, request: Request, next_step_at: datetime) -> None:
         """Move the timer of a pending request."""
+        ...
+
+    async def unchecked(self, version: int, limit: int) -> Sequence[str]:
+        """Ids of pending requests that nobody has looked at since this policy version came into force."""
+        ...
+
+    async def checked(self, request: Request, version: int) -> None:
+        """It has been looked at under this policy version."""
+        ...
+
+    async def go_up(self, request: Request, tier: int, approvals: int) -> bool:
+        """A higher tier is asked; False when the request has moved on."""
         ...
 
     async def add_decision(self, decision: Decision) -> None: ...
@@ -265,14 +300,69 @@ class People(Protocol):
     async def mirror_workspace(self, name: str, bot_user: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcomes:
+    """How earlier ones of an action went: those that people decided, and the amounts of those that were done."""
+
+    asked: int
+    well: int
+    usual: Decimal | None
+    usual_of: int
+
+
+class Past(Protocol):
+    """What the record says about actions like this one."""
+
+    async def outcomes(self, workflow: str, action_type: str, risk: Risk) -> Outcomes:
+        """Good news counts where a person decided it, bad news always; the newest two hundred."""
+        ...
+
+    async def rejected(
+        self, workflow: str, run_id: str, digest: str, target: str | None, within: timedelta
+    ) -> Sequence[Rejected]:
+        """What people rejected lately: in this run, exactly this, or about this target; newest first."""
+        ...
+
+    async def total(self, actions: Sequence[str], by: str, workflow: str, key: str, within: timedelta) -> Decimal:
+        """What these actions have moved for this target (of this workflow) or requester, undone ones left out."""
+        ...
+
+    async def lock(self, name: str) -> None:
+        """Hold a named total until this transaction ends."""
+        ...
+
+    async def progress(self, run_id: str) -> tuple[int, datetime]:
+        """Effects begun since a person last decided in this run, and when that was (or the run began)."""
+        ...
+
+    async def judged(self, within: timedelta, after: str, limit: int) -> Sequence[Request]:
+        """What agents proposed (no edits of it) and how it was judged, a page of it by id, from behind `after`."""
+        ...
+
+
 class Policies(Protocol):
     async def current(self) -> PolicyVersion:
         """The policy in force; raises `NotFound` when none was ever imported."""
         ...
 
     async def version(self, version: int) -> PolicyVersion: ...
+    async def texts(self, limit: int) -> Sequence[PolicyText]:
+        """The versions as they were imported, newest first."""
+        ...
+
+    async def text(self, version: int) -> PolicyText:
+        """One of them; raises `NotFound`."""
+        ...
+
     async def apply(self, text: str, by: str) -> PolicyVersion:
         """Import a checked policy text; the version in force when it is the same text."""
+        ...
+
+    async def offer(self, parts: Mapping[str, str], by: str, *, replace: bool) -> PolicyVersion:
+        """What domains ship about their own actions (workflow → TOML) becomes part of the policy in force.
+
+        Without `replace` only domains that have no part yet are added.
+        """
         ...
 
 
@@ -295,6 +385,8 @@ class Tx(Protocol):
     def people(self) -> People: ...
     @property
     def policies(self) -> Policies: ...
+    @property
+    def past(self) -> Past: ...
     @property
     def workspace_id(self) -> str: ...
     async def now(self) -> datetime:

@@ -5,6 +5,7 @@ from graph.faults import report
 from graph.law.request import Decision, DecisionType, Request, next_step
 from graph.verbs.outcome import settle
 from graph.verbs.ports import Store, Tx
+from graph.verbs.reach import raise_unreachable
 
 BATCH = 200
 STUCK_SECONDS = 120.0
@@ -20,7 +21,7 @@ async def sweep(store: Store) -> int:
         for run in await tx.runs.stuck(STUCK_SECONDS):
             text = f"Run {run.id} has been owed a resume for over two minutes: is a worker for {run.workflow} up?"
             await tx.owed.add("operators", f"stuck:{run.id}:{run.fence}", {"text": text, "run_id": run.id})
-    moved = 0
+    moved = await raise_unreachable(store)
     for request_id in due:
         try:
             async with store.begin() as tx:

@@ -9,10 +9,10 @@ from graph.flow.workflow import Action, Args, Call, Case, Done, GiveUp, Proposal
 from graph.law.action import Money, bind
 from graph.law.request import EffectClass
 from tests.support.chaos_world import ChaosWorld
-from tests.support.db import DEFAULT_POLICY
+from tests.support.db import trusting
 
 NAME = "chaos"
-POLICY = DEFAULT_POLICY.read_text() + '\n[[thresholds]]\naction = "chaos.*"\nauto = 0.9\nreview = 0.3\n'
+POLICY = trusting("chaos.hold", "chaos.pay", "chaos.tell")
 
 
 class DeedArgs(Args):

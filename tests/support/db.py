@@ -47,6 +47,17 @@ def fresh_database(server: URL, template: str | None = None) -> Iterator[URL]:
             connection.execute(f'drop database if exists "{name}" with (force)')
 
 
+def trusting(*actions: str, auto: float = 0.9, review: float = 0.3) -> str:
+    """The default policy, in which these actions may run alone on the model's word, whatever their amount."""
+    rows = [DEFAULT_POLICY.read_text().replace("medium = 100\nhigh = 500", "medium = 50_000\nhigh = 50_000")]
+    names = ", ".join(f'"{action}"' for action in actions)
+    rows.append(f"[[confidence.overrides]]\nactions = [{names}]\nweights = {{ model = 1.0 }}")
+    for action in actions:
+        rows.append(f'[[autonomy]]\naction = "{action}"\nlevel = "gated"')
+        rows.append(f'[[thresholds]]\naction = "{action}"\nauto = {auto}\nreview = {review}')
+    return "\n\n".join(rows) + "\n"
+
+
 @asynccontextmanager
 async def open_store(url: URL, *, policy: str | None = None) -> AsyncIterator[PgStore]:
     """A store on a migrated database, with a policy in force."""

@@ -1,0 +1,116 @@
+"""Rules: conditions in CEL on top of the thresholds. All that match apply; the strictest wins.
+
+A condition never sees confidence or signals (`confidence_below` does that), so that less confidence can
+never make a rule let go. A condition that can't be evaluated counts as met.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from graph.law.facts import Facts
+from graph.law.request import Risk
+
+if TYPE_CHECKING:
+    import cel
+
+_BOUND: Final = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
+
+
+class BadCondition(ValueError):
+    """A CEL condition that can't be used; the message says why."""
+
+
+def check_condition(text: str) -> None:
+    """Raise `BadCondition` for what is no CEL or names something that no condition can know."""
+    strangers = set(_program(text).variables()) - set(VARIABLES) - set(_BOUND.findall(text))
+    if strangers:
+        known = ", ".join(VARIABLES)
+        raise BadCondition(f"unknown name {', '.join(sorted(strangers))}; a condition can use {known}")
+
+
+def holds(condition: str, context: "cel.Context | None") -> tuple[bool, str]:
+    """Whether the condition is met, and a note when that could not be told (which counts as met)."""
+    try:
+        answer = _program(condition).execute(context)
+    except Exception as problem:  # CEL raises KeyError, TypeError, RuntimeError …: whatever it is, the rule stands
+        return True, f"its condition could not be checked: {type(problem).__name__}"
+    if isinstance(answer, bool):
+        return answer, ""
+    return True, f"its condition gives {type(answer).__name__}, not true or false"
+
+
+def variables_of(conditions: Iterable[str]) -> frozenset[str]:
+    """The names of `VARIABLES` that these conditions look at."""
+    return frozenset(name for text in conditions for name in _program(text).variables() if name in _SEEN)
+
+
+def context_of(facts: Facts, impact: Risk, wanted: frozenset[str]) -> "cel.Context":
+    """What conditions see of these names. Amounts are numbers (0 where there is none), texts empty where unknown."""
+    import cel  # its command line comes along and takes half a second: loaded where a policy has conditions
+
+    return cel.Context({name: _SEEN[name](facts, impact) for name in wanted})
+
+
+_SEEN: Final[Mapping[str, Callable[[Facts, Risk], Any]]] = {
+    "action": lambda facts, _: facts.action,
+    "workflow": lambda facts, _: facts.workflow,
+    "args": lambda facts, _: _plain(facts.args),
+    "value": lambda facts, _: float(facts.value or 0),
+    "total": lambda facts, _: float(facts.at_stake() or 0),
+    "currency": lambda facts, _: facts.currency or "",
+    "target": lambda facts, _: facts.target or "",
+    "requester": lambda facts, _: facts.requester or "",
+    "effect": lambda facts, _: str(facts.effect_class),
+    "reversible": lambda facts, _: facts.reversible,
+    "known": lambda facts, _: facts.known,
+    "tags": lambda facts, _: list(facts.tags),
+    "impact": lambda _, impact: str(impact),
+    "flags": lambda facts, _: list(facts.flags),
+    "unusual": lambda facts, _: bool(facts.flags),
+    "facts": lambda facts, _: _plain(facts.facts),
+    "sentiment": lambda facts, _: _sentiment(facts.sentiment),
+    "record": lambda facts, _: {
+        "asked": facts.record.asked,
+        "well": facts.record.well,
+        "usual": float(facts.record.usual or 0),
+        "same_rejected": facts.record.same_rejected,
+    },
+}
+VARIABLES: Final = tuple(_SEEN)
+"""What a condition can name."""
+
+
+def _sentiment(stated: object) -> float:
+    """-1 to 1; 0 where nobody said, the worst where what was said can't be."""
+    if stated is None:
+        return 0.0
+    number = isinstance(stated, int | float) and not isinstance(stated, bool)
+    return float(stated) if number and -1.0 <= stated <= 1.0 else -1.0  # type: ignore[operator, arg-type]
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return float(value)
+        case Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            return str(value)
+
+
+@lru_cache(maxsize=4096)
+def _program(text: str) -> "cel.Program":
+    import cel
+
+    try:
+        return cel.compile(text)
+    except Exception as problem:  # the parser's own words name the place
+        first = " ".join(str(problem).split())[:200]
+        raise BadCondition(f"not a CEL condition: {first}") from None

@@ -1,0 +1,64 @@
+"""What Gatepost's own record says of an action, read at the moment it is proposed and again before it is done."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from graph.law.action import Bound
+from graph.law.facts import Record
+from graph.law.policy import Policy
+from graph.law.policy_rows import Total
+from graph.law.record import same_thing, told
+from graph.law.request import Nature, Risk
+from graph.verbs.ports import Tx
+
+REJECTIONS_FOR: Final = timedelta(hours=24)
+_MOST_TOLD: Final = 2
+
+
+async def recall(
+    tx: Tx, policy: Policy, bound: Bound, nature: Nature, run_id: str, requester: str | None, risk: Risk
+) -> Record:
+    """The record on this action, as of now. `risk` is the impact band whose precedents count."""
+    action, target = f"{bound.workflow}.{bound.type}", target_of(nature, bound)
+    past = await tx.past.outcomes(bound.workflow, bound.type, risk)
+    rejections = await tx.past.rejected(bound.workflow, run_id, bound.digest, target, REJECTIONS_FOR)
+    again = [
+        before
+        for before in rejections
+        if same_thing(before, run_id=run_id, digest=bound.digest, target=target, args=bound.args)
+    ]
+    counted = nature.form.value_field is not None
+    return Record(
+        asked=past.asked,
+        well=past.well,
+        usual=past.usual,
+        usual_of=past.usual_of,
+        totals=await totals(tx, policy.book(action).totals, bound.workflow, target, requester) if counted else {},
+        rejected=tuple(told(before) for before in again[:_MOST_TOLD]),
+        same_rejected=sum(before.digest == bound.digest for before in again),
+    )
+
+
+async def totals(
+    tx: Tx, rows: Sequence[Total], workflow: str, target: str | None, requester: str | None, *, lock: bool = False
+) -> dict[str, Decimal]:
+    """By name, what has been done in the window and counts together; with `lock`, held until this commits."""
+    found = {}
+    for row in rows:
+        key = {"target": target, "requester": requester, "all": "*"}[row.by]
+        if key is None:
+            continue  # nobody and nothing to add up for
+        if lock:
+            await tx.past.lock(f"{row.name}/{workflow}/{key}")
+        done = await tx.past.total(row.actions, row.by, workflow, key, row.window)
+        if done:
+            found[row.name] = done
+    return found
+
+
+def target_of(nature: Nature, bound: Bound) -> str | None:
+    """Whom or what the action touches, as text."""
+    field = nature.form.target_field
+    return str(bound.args[field]) if field and bound.args.get(field) is not None else None

@@ -1,0 +1,55 @@
+"""Reviews: people look at what ran alone. A rejected one is undone where it can be, and counts against its kind."""
+
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from graph.law.request import Kind, Request, Status, effect_id, next_step
+from graph.verbs.ports import PolicyVersion, Tx
+
+_REVISION_BASE = 1_000
+"""Reviews share their action's turn; revisions from here on are theirs."""
+
+
+async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: datetime) -> None:
+    """Owe people a look at what ran alone; asking twice opens one."""
+    expires = now + timedelta(seconds=policy.policy.tiers[about.tier].expires.total_seconds())
+    review = replace(
+        about,
+        id="req_" + hashlib.sha256(f"{about.id}/review".encode()).hexdigest()[:20],
+        revision=_REVISION_BASE + about.revision,
+        kind=Kind.REVIEW,
+        parent_id=about.id,
+        status=Status.PENDING,
+        version=1,
+        approvals_required=1,
+        policy_version=policy.version,
+        interrupt_id=None,
+        next_step_at=next_step(now, about.sla_seconds, expires, now),
+        expires_at=expires,
+        decided_at=None,
+        execution_expires_at=None,
+        created_at=now,
+        review_after=False,
+    )
+    if not await tx.requests.insert(review):
+        return
+    await tx.audit.record(
+        "review_opened",
+        f"policy:{policy.version}",
+        run_id=about.run_id,
+        request_id=review.id,
+        about=about.id,
+        digest=about.digest,
+    )
+    await tx.cards.want(review.id, policy.policy.tiers[review.tier].channel)
+
+
+async def disown(tx: Tx, review: Request) -> None:
+    """It was wrong: the undo is owed; where there is none, operators learn of it."""
+    if review.reversible:
+        await tx.runs.reverse(review.run_id)
+        return
+    effect = effect_id(review.parent_id or "")
+    text = f"{review.action_type} ({effect}) ran alone, people found it wrong, and it can't be undone."
+    await tx.owed.add("operators", f"disowned:{review.id}", {"text": text, "run_id": review.run_id})

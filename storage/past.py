@@ -1,0 +1,186 @@
+"""The record as precedent: how earlier actions went, what was rejected, what adds up."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement as Element
+from sqlalchemy import and_, exists, func, or_, select, text
+
+from graph.law.action import question
+from graph.law.record import Rejected
+from graph.law.request import Kind, Outcome, Request, Risk, Status
+from graph.verbs.ports import Outcomes
+from storage import rows
+from storage.schema import NOW, decisions, effects, requests, runs
+from storage.session import Session
+
+NEWEST: Final = 200
+_MOST: Final = 20
+_COUNTED: Final = (Outcome.INTENT, Outcome.DONE, Outcome.UNKNOWN)
+_undo: Final = effects.alias("undo")
+_review: Final = requests.alias("review")
+_undone: Final = exists().where(_undo.c.undo_of == effects.c.id, _undo.c.status == Outcome.DONE)
+
+
+class PgPast:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def outcomes(self, workflow: str, action_type: str, risk: Risk) -> Outcomes:
+        disowned = exists().where(
+            _review.c.parent_id == requests.c.id,
+            _review.c.kind == Kind.REVIEW,
+            _review.c.status == Status.REJECTED,
+        )
+        done = and_(effects.c.status == Outcome.DONE, ~_undone)
+        asked = and_(decisions.c.via != "policy", requests.c.revision == 0)
+        overruled = requests.c.status.in_((Status.MODIFIED, Status.REJECTED, Status.HANDLED))
+        ill = or_(and_(asked, overruled), effects.c.status.in_((Outcome.FAILED, Outcome.UNKNOWN)), disowned)
+        well = and_(asked, requests.c.status == Status.APPROVED, done, ~disowned)
+        newest = (
+            select(
+                requests.c.impact,
+                requests.c.worth,
+                func.coalesce(done, False).label("done"),
+                func.coalesce(ill, False).label("ill"),
+                func.coalesce(well, False).label("well"),
+            )
+            .select_from(requests.join(decisions, decisions.c.request_id == requests.c.id))
+            .outerjoin(effects, and_(effects.c.request_id == requests.c.id, effects.c.undo_of.is_(None)))
+            .where(
+                requests.c.workspace_id == self._session.workspace_id,
+                requests.c.workflow == workflow,
+                requests.c.action_type == action_type,
+                requests.c.kind == Kind.ACTION,
+            )
+            .order_by(requests.c.created_at.desc())
+            .limit(NEWEST)
+            .subquery()
+        )
+        same = newest.c.impact == risk
+        found = await self._session.one(
+            select(
+                func.count().filter(same, or_(newest.c.well, newest.c.ill)).label("asked"),
+                func.count().filter(same, newest.c.well, ~newest.c.ill).label("well"),
+                func.avg(newest.c.worth).filter(newest.c.done).label("usual"),
+                func.count(newest.c.worth).filter(newest.c.done).label("usual_of"),
+            )
+        )
+        if found is None:
+            raise RuntimeError("counting gave no row")
+        usual = None if found.usual is None else Decimal(found.usual).quantize(Decimal("0.01"))
+        return Outcomes(asked=found.asked, well=found.well, usual=usual, usual_of=found.usual_of)
+
+    async def rejected(
+        self, workflow: str, run_id: str, digest: str, target: str | None, within: timedelta
+    ) -> Sequence[Rejected]:
+        alike: list[Element[bool]] = [requests.c.run_id == run_id, requests.c.digest == digest]
+        if target is not None:
+            alike.append(and_(requests.c.workflow == workflow, requests.c.target == target))
+        statement = (
+            select(requests, decisions.c.reason.label("said"), decisions.c.at.label("said_at"))
+            .join(decisions, decisions.c.request_id == requests.c.id)
+            .where(
+                requests.c.workspace_id == self._session.workspace_id,
+                requests.c.status == Status.REJECTED,
+                requests.c.kind == Kind.ACTION,
+                decisions.c.via != "policy",
+                decisions.c.at > NOW - within,
+                or_(*alike),
+            )
+            .order_by(decisions.c.at.desc())
+            .limit(_MOST)
+        )
+        return [_rejected(row) for row in await self._session.all(statement)]
+
+    async def total(self, actions: Sequence[str], by: str, workflow: str, key: str, within: timedelta) -> Decimal:
+        whose: dict[str, Element[bool]] = {
+            "target": and_(requests.c.workflow == workflow, requests.c.target == key),
+            "requester": requests.c.requester == key,
+            "all": requests.c.worth.is_not(None),
+        }
+        statement = (
+            select(func.coalesce(func.sum(requests.c.worth), 0))
+            .select_from(effects.join(requests, requests.c.id == effects.c.request_id))
+            .where(
+                requests.c.workspace_id == self._session.workspace_id,
+                effects.c.undo_of.is_(None),
+                effects.c.status.in_(_COUNTED),
+                effects.c.intent_at > NOW - within,
+                ~_undone,
+                whose[by],
+                or_(*map(_matches, actions)),
+            )
+        )
+        row = await self._session.one(statement)
+        return Decimal(row[0]) if row else Decimal(0)
+
+    async def lock(self, name: str) -> None:
+        await self._session.count(
+            select(text("pg_advisory_xact_lock(hashtextextended('gatepost.total:' || :name, 0))")).params(
+                name=f"{self._session.workspace_id}/{name}"
+            )
+        )
+
+    async def progress(self, run_id: str) -> tuple[int, datetime]:
+        decided = (
+            select(func.max(decisions.c.at))
+            .join(requests, requests.c.id == decisions.c.request_id)
+            .where(requests.c.run_id == run_id, decisions.c.via != "policy")
+            .scalar_subquery()
+        )
+        began = select(runs.c.created_at).where(runs.c.id == run_id).scalar_subquery()
+        since = func.coalesce(decided, began)
+        steps = (
+            select(func.count())
+            .select_from(effects)
+            .where(effects.c.run_id == run_id, effects.c.undo_of.is_(None), effects.c.intent_at > since)
+            .scalar_subquery()
+        )
+        row = await self._session.one(select(steps.label("steps"), since.label("since")))
+        if row is None:
+            raise RuntimeError("counting gave no row")
+        return row.steps, row.since
+
+    async def judged(self, within: timedelta, after: str, limit: int) -> Sequence[Request]:
+        # By the primary key: a page costs the same whether it is the first or the two hundredth.
+        statement = (
+            select(requests)
+            .where(
+                requests.c.workspace_id == self._session.workspace_id,
+                requests.c.id > after,
+                requests.c.kind == Kind.ACTION,
+                requests.c.revision == 0,
+                requests.c.judged != text("'{}'::jsonb"),
+                requests.c.created_at > NOW - within,
+            )
+            .order_by(requests.c.id)
+            .limit(limit)
+        )
+        return [rows.request(row) for row in await self._session.all(statement)]
+
+
+def _matches(pattern: str) -> Element[bool]:
+    workflow, _, action = pattern.partition(".")
+    if pattern == "*":
+        return requests.c.worth.is_not(None)
+    if action == "*":
+        return requests.c.workflow == workflow
+    return and_(requests.c.workflow == workflow, requests.c.action_type == action)
+
+
+def _rejected(row: Any) -> Rejected:
+    request = rows.request(row)
+    return Rejected(
+        request_id=request.id,
+        run_id=request.run_id,
+        action=request.action_type,
+        question=question(request.form, request.args),
+        digest=request.digest,
+        target=request.target,
+        args=request.args,
+        reason=row.said,
+        at=row.said_at,
+    )
