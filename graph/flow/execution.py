@@ -1,6 +1,7 @@
 """Carrying out what was decided, and undoing it: by the ledger, never twice, never for a world that moved."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,15 +20,17 @@ from graph.law.request import (
     DecisionType,
     Effect,
     EffectClass,
+    Kind,
     Outcome,
     Request,
     Status,
     effect_id,
     undo_id,
 )
-from graph.verbs.authority import lapsed
+from graph.verbs.authority import lapsed, outgrown
 from graph.verbs.outcome import touch_family
 from graph.verbs.ports import Run, Store, Tx
+from graph.verbs.review import open_review
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Execution:
         if request is None:
             raise RuntimeError(f"request {request_id} vanished")
         if effect is not None and effect.status is not Outcome.INTENT:
+            await self._reviewed(request, effect.status)
             return _result(effect.status, key)
         action = self._workflow.action(request.action_type)
         args = _args_of(action, request)
@@ -85,7 +89,7 @@ class Execution:
 
         fresh = effect is None
         if effect is None:
-            if why := await asked(action.still_valid(args)):
+            if why := await asked(action.still_valid(args)) or await self._oddity(request, action, args):
                 return await self._moved(request, why)
             intended = await self._intend(request, key)
             if isinstance(intended, Moved):
@@ -100,7 +104,43 @@ class Execution:
 
         deed = _deed(effect, action, perform, look_up, refusal)
         outcome, why = await carry_out(self._store, self.lease, deed, fresh=fresh)
+        await self._reviewed(request, outcome)
         return await self._moved(request, why) if why and outcome is Outcome.FAILED else _result(outcome, key)
+
+    async def _oddity(self, request: Request, action: Action[Any], args: Any) -> str | None:
+        """What is unusual about an edited action that whoever edited it was not told, or None.
+
+        Finding that out needs the action's own code, which only runs here.
+        """
+        if request.revision == 0:
+            return None
+        found = action.flags(args, await asked(action.facts(args)))
+        async with self._store.begin() as tx:
+            before = await tx.requests.get(request.parent_id or "")
+        seen = {_kind_of(flag) for flag in (*request.brief.flags, *(before.brief.flags if before else ()))}
+        fresh = [flag for flag in found if _kind_of(flag) not in seen]
+        return f"After the change: {'; '.join(fresh)}" if fresh else None
+
+    async def _reviewed(self, request: Request, outcome: Outcome) -> None:
+        """What ran alone and was drawn for it is put before people now."""
+        if not request.review_after or outcome is not Outcome.DONE:
+            return
+        async with self._store.begin() as tx:
+            await open_review(tx, request, await tx.policies.current(), await tx.now())
+
+    async def reverse(self) -> None:
+        """Undo what ran alone in this run and people found wrong, newest first; operators learn of what fails."""
+        async with self._store.begin() as tx:
+            effects, requests = await tx.effects.of_run(self.run.id), await tx.requests.of_run(self.run.id)
+        wrong = {r.parent_id for r in requests if r.kind is Kind.REVIEW and r.status is Status.REJECTED}
+        for effect in reversed(effects):
+            if effect.undo_of or effect.request_id not in wrong or effect.status is not Outcome.DONE:
+                continue
+            settled = await self.undo(effect)
+            if isinstance(settled, Unsure) or settled.status is not Outcome.DONE:
+                async with self._store.begin() as tx:
+                    text = f"{effect.action_type} ({effect.id}) was found wrong, and its undo did not succeed."
+                    await tx.owed.add("operators", f"not undone:{effect.id}", {"text": text, "run_id": self.run.id})
 
     async def _impossible(self, request: Request, effect: Effect | None, key: str) -> Settled | Moved:
         """The code no longer knows this action as it was approved: on record as failed, nothing is called."""
@@ -117,7 +157,7 @@ class Execution:
         async with self._store.begin() as tx:
             await self.lease.hold(tx)
             now = await tx.now()
-            why = await _authority_problem(tx, request, now)
+            why = await _authority_problem(tx, request, now) or await outgrown(tx, request)
             if why is None:
                 effect = new_effect(key, request, request.effect_class, None, now)
                 await tx.effects.intend(effect, self.run.fence)
@@ -256,6 +296,11 @@ def _deed(
         timeout=action.timeout_seconds,
         settle=action.settle_seconds,
     )
+
+
+def _kind_of(flag: str) -> str:
+    """A flag without its numbers: 3.1× and 3.0× the usual amount are the same news."""
+    return re.sub(r"[0-9][0-9.,]*", "#", flag)
 
 
 def _result(status: Outcome, effect: str) -> Settled | Unsure:

@@ -13,7 +13,7 @@ import graph.flow  # noqa: F401  (strict msgpack before langgraph)
 from graph.flow.execution import Moved, Settled, Unsure
 from graph.flow.segment import Ended, Segment
 from graph.flow.state import State, answer_of
-from graph.law.request import Outcome, Status
+from graph.law.request import Kind, Outcome, Status
 from graph.law.routing import RouteKind
 
 
@@ -31,7 +31,8 @@ async def propose(state: State, runtime: Runtime[Segment]) -> State:
             return done | {"mode": "rollback", "next": "rollback", "outcome": framed.words}
         return done | {"next": "end", "status": "done", "outcome": framed.words}
     step = {RouteKind.AUTO: "execute", RouteKind.REJECT: "propose"}.get(RouteKind(framed.route), "gate")
-    return done | {"request_id": framed.id, "reconciling": False, "next": step}  # type: ignore[return-value]
+    checking = framed.kind is Kind.CHECKPOINT
+    return done | {"request_id": framed.id, "reconciling": False, "checking": checking, "next": step}  # type: ignore[return-value]
 
 
 async def gate(state: State) -> State:
@@ -42,6 +43,13 @@ async def gate(state: State) -> State:
             # Nobody looked in time: what is not known stays asked.
             return {"unsure": state["about"], "next": "propose"}
         return {"next": "rollback" if state.get("mode") == "rollback" else "propose"}
+    if state.get("checking") and status != Status.APPROVED:
+        words = (
+            "People stopped this run at a checkpoint." if status == Status.REJECTED else "Nobody let this run go on."
+        )
+        return {"mode": "rollback", "next": "rollback", "outcome": words}
+    if state.get("checking"):
+        return {"next": "propose"}
     return {"request_id": request_id, "next": "execute" if status == Status.APPROVED else "propose"}
 
 

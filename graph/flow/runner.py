@@ -131,6 +131,11 @@ class Runner:
     async def _segment(self, lease: Lease) -> None:
         run = lease.run
         segment = Segment(self._store, self.workflows[run.workflow], lease)
+        if run.reversing:
+            await segment.reverse()
+            async with self._store.begin() as tx:
+                await tx.runs.reversed(run)
+            return
         saver = self._checkpoints.saver()
         playing = self._graph.copy({"checkpointer": saver})
         config = {
@@ -174,6 +179,8 @@ class Runner:
             request_id=draft.id,
             digest=draft.digest,
             tier=draft.tier,
+            risk=draft.risk,
+            reasons=list(draft.reasons),
             parent=draft.parent_id,
             why=list(draft.route_why),
             policy_version=draft.policy_version,

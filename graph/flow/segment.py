@@ -10,22 +10,27 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from graph.flow.execution import Execution
-from graph.flow.framing import about_effect, from_proposal, once_more
+from graph.flow.framing import about_effect, from_proposal, once_more, to_continue, understood
 from graph.flow.history import history
 from graph.flow.outside import AGENT_SECONDS, asked
 from graph.flow.workflow import Case, GiveUp, Proposal
 from graph.flow.workflow import Done as AgentDone
+from graph.law.action import Bound, bind
 from graph.law.canonical import Unfaithful
+from graph.law.facts import Record
 from graph.law.request import (
     Decision,
     DecisionType,
+    Nature,
     Request,
     Status,
 )
 from graph.law.routing import RouteKind
 from graph.law.words import storable_json
+from graph.verbs.frame import impact_of, nature_of
 from graph.verbs.outcome import record
-from graph.verbs.ports import PolicyVersion
+from graph.verbs.ports import PolicyVersion, Tx
+from graph.verbs.record import recall
 
 MAX_REMARKS: Final = 3
 
@@ -51,8 +56,13 @@ class Segment(Execution):
             recorded = await tx.requests.of_turn(self.run.id, turn)
             told = await history(tx, self.run.id)
             policy = await tx.policies.current()
+            checkpoint = await self._checkpoint(tx, turn, policy) if recorded is None else None
         if recorded is not None:
             return recorded
+        sent_back = rejections(told)
+        if len(sent_back) > policy.policy.max_reformulations:
+            words = f"policy sent {len(sent_back)} proposals back, the last because: {sent_back[0].reason}"
+            return Ended(words, give_up=True)
         remarks: list[str] = []
         while len(remarks) < MAX_REMARKS:
             case = Case(run_id=self.run.id, input=self.run.input, history=told, remarks=tuple(remarks))
@@ -62,21 +72,48 @@ class Segment(Execution):
                     return Ended(summary, give_up=False)
                 case GiveUp(reason):
                     return Ended(reason, give_up=True)
+                case Proposal() if checkpoint is not None:
+                    # There is more to do, so people are asked first; the agent is asked again afterwards.
+                    self.draft = checkpoint
+                    return checkpoint
                 case Proposal():
                     try:
-                        return await self._framed(turn, step, policy, len(rejections(told)))
+                        return await self._framed(turn, step, policy, len(sent_back))
                     except (ValidationError, Unfaithful) as error:
                         remarks.append(_remark(step, error))
         return Ended(f"the agent made no valid proposal: {remarks[-1]}", give_up=True)
 
+    async def _checkpoint(self, tx: Tx, turn: int, policy: PolicyVersion) -> Request | None:
+        """The question whether to go on, when this run has gone far enough without a person."""
+        row = policy.policy.checkpoint(self._workflow.name)
+        if row is None:
+            return None
+        (steps, since), now = await tx.past.progress(self.run.id), await tx.now()
+        far = row.every_steps is not None and steps >= row.every_steps
+        long = row.every is not None and steps > 0 and now - since >= row.every
+        return to_continue(self.run, turn, row, steps, since, policy, now) if far or long else None
+
     async def ask_again(self, turn: int, again: dict[str, str]) -> Request:
         """The same action at a new gate, which says what has changed since it was approved."""
         async with self._store.begin() as tx:
+            recorded = await tx.requests.of_turn(self.run.id, turn)
             old = await tx.requests.get(again["request_id"])
+            policy = await tx.policies.current()
             if old is None:
                 raise RuntimeError(f"request {again['request_id']} vanished")
-            self.draft = once_more(self.run, turn, old, again["why"], await tx.policies.current(), await tx.now())
-        return self.draft
+            bound = bind(old.workflow, old.action_type, old.args)
+            known = await self._recall(tx, policy, bound, nature_of(old))
+            framed, routed = once_more(self.run, turn, old, again["why"], known, policy, await tx.now())
+        if recorded is not None:
+            return recorded
+        if routed.kind is RouteKind.REJECT:
+            return await self._decided_by_policy(framed, policy, DecisionType.REJECT)
+        self.draft = framed
+        return framed
+
+    async def _recall(self, tx: Tx, policy: PolicyVersion, bound: Bound, nature: Nature) -> Record:
+        band = impact_of(policy.policy, bound, nature)
+        return await recall(tx, policy.policy, bound, nature, self.run.id, self.run.requester, band)
 
     async def ask_about_effect(self, turn: int, effect: str) -> Request:
         """A gate at which a person says whether an effect happened."""
@@ -96,9 +133,11 @@ class Segment(Execution):
         # By way of JSON: what was proposed must mean the same when it is read back from its row.
         args = action.args.model_validate_json(json.dumps(storable_json(step.args)))
         facts = await asked(action.facts(args))
+        proposed = understood(self.run, self._workflow, action, args, step, facts)
         async with self._store.begin() as tx:
             now = await tx.now()
-        request = from_proposal(self.run, turn, action, args, step, facts, policy, now, reformulations=reformulations)
+            known = await self._recall(tx, policy, proposed.bound, proposed.nature)
+        request, _ = from_proposal(self.run, turn, proposed, known, policy, now, reformulations=reformulations)
         match RouteKind(request.route):
             case RouteKind.AUTO:
                 return await self._decided_by_policy(request, policy, DecisionType.APPROVE)

@@ -12,6 +12,8 @@ class State(TypedDict, total=False):
     request_id: str
     reconciling: bool
     """The current request asks about an effect, not about an action."""
+    checking: bool
+    """The current request asks whether to go on at all."""
     mode: Literal["forward", "rollback"]
     next: Next
     again: dict[str, str] | None

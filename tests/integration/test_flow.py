@@ -14,6 +14,7 @@ from graph.verbs.report import run as report_run
 from graph.verbs.start import start
 from storage.checkpoints import PgCheckpoints
 from storage.store import PgStore
+from tests.support.db import trusting
 from tests.support.toy import Refused, World, toy
 
 
@@ -39,6 +40,7 @@ class House:
 
     async def answer(self, kind: str, user: str = "UALICE", **more: Any) -> Decided:
         row = await self.pending()
+        more.setdefault("reason", "looked at it")
         decided = await decide(
             self.store,
             Answer(
@@ -181,9 +183,8 @@ async def test_a_refusal_is_failed_and_rolls_back(house: House) -> None:
 
 
 async def test_confident_small_things_run_alone_and_are_on_record(house: House, store: PgStore) -> None:
-    policy = DEFAULT + '\n[[thresholds]]\naction = "toy.pay"\nauto = 0.9\n'
     async with store.begin() as tx:
-        await tx.policies.apply(policy, "test")
+        await tx.policies.apply(trusting("toy.pay"), "test")
     run_id = await house.propose("pay", confidence=0.95)
     run = await house.run(run_id)
     assert (run["status"], run["requests"][0]["status"]) == ("done", "approved")
@@ -191,9 +192,6 @@ async def test_confident_small_things_run_alone_and_are_on_record(house: House, 
         decision = await tx.requests.decision(run["requests"][0]["id"])
     assert decision is not None
     assert decision.by == "policy:2"
-
-
-DEFAULT = (Path(__file__).resolve().parents[2] / "graph" / "policies" / "default.toml").read_text()
 
 
 async def test_second_decision_is_told_who_won(house: House) -> None:

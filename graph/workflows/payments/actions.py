@@ -64,6 +64,8 @@ class ReserveCredit(CaseAction[CreditArgs]):
     title = "Reserve store credit"
     question = "Reserve {amount} {currency} of store credit for customer {customer}?"
     after_approve = "The credit is reserved at once; it can be released until it is spent."
+    tags = frozenset({"payment"})
+    target_field = "customer"
     args = CreditArgs
     effect = EffectClass.QUERYABLE
     reversible = True
@@ -100,6 +102,8 @@ class RefundCard(CaseAction[RefundArgs]):
     title = "Refund the card"
     question = "Refund {amount} {currency} to order {order}?"
     after_approve = "The card is refunded at once; it can be reversed for 30 days."
+    tags = frozenset({"payment", "refund"})
+    target_field = "order"
     args = RefundArgs
     effect = EffectClass.IDEMPOTENT
     reversible = True
@@ -143,6 +147,7 @@ class WriteCustomer(CaseAction[MessageArgs]):
     title = "Write to the customer"
     question = "Write to customer {customer} about {case_id}?"
     after_approve = "The message goes out at once; it can't be taken back."
+    target_field = "customer"
     args = MessageArgs
     effect = EffectClass.OPAQUE
 

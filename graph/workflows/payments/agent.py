@@ -59,7 +59,7 @@ def _credit(found: Document, case: Case) -> Proposal:
         args=_credit_args(found, _goodwill(found)),
         rationale="A small credit for the trouble is usual; it is released if the refund fails.",
         confidence=0.96,
-        signals=_signals(found, 0.96),
+        signals=_signals(found),
         cost_of_delay=_waited(found),
         context=bundle(found, case, recommendation),
     )
@@ -73,7 +73,7 @@ def _refund(found: Document, case: Case) -> Proposal:
         args=_refund_args(found, found["amount"]),
         rationale=f"The customer asks for {_money(found)} back for “{found['order']['item']}”. {_evidence(found)}",
         confidence=confidence,
-        signals=_signals(found, confidence),
+        signals=_signals(found),
         alternatives=(
             Alternative(
                 title=f"Give {_money(found)} as store credit instead",
@@ -93,7 +93,7 @@ def _instead(found: Document, case: Case) -> Proposal:
         args=_credit_args(found, found["amount"]),
         rationale="The refund to the card was rejected. Store credit of the same amount still helps the customer.",
         confidence=0.8,
-        signals=_signals(found, 0.8),
+        signals=_signals(found),
         cost_of_delay=_waited(found),
         context=bundle(found, case, f"Give {_money(found)} as store credit instead of the refund."),
     )
@@ -108,7 +108,7 @@ def _letter(found: Document, case: Case, now: Standing) -> Proposal:
         if plainer
         else "Tells what was done, nothing else.",
         confidence=0.93,
-        signals=_signals(found, 0.93),
+        signals=_signals(found),
         cost_of_delay=_waited(found),
         context=bundle(found, case, "Tell the customer what was done."),
     )
@@ -143,12 +143,10 @@ def _confidence(found: Document) -> float:
     return round(score, 2)
 
 
-def _signals(found: Document, stated: float) -> dict[str, float | None]:
-    """What speaks for the proposal, each 0..1; None where there is nothing to judge by."""
+def _signals(found: Document) -> dict[str, float | None]:
+    """The shop answered, and whether somebody of the house has looked into what the customer says."""
     answered = any(turn["from"] == "support" for turn in found["conversation"])
-    past = _past(found)
-    precedent = min(1.0, round(float(past["average"]) / float(found["amount"]), 2)) if past else None
-    return {"stated": stated, "evidence": 0.9 if answered else 0.6, "precedent": precedent}
+    return {"tools": 1.0, "retrieval": 0.9 if answered else 0.6}
 
 
 def _evidence(found: Document) -> str:
