@@ -214,6 +214,12 @@ class Runner:
     async def _set_aside(self, run: Run, error: str) -> None:
         """Quarantine: nothing of it is tried again until an operator says so."""
         async with self._store.begin() as tx:
+            if run.reversing:
+                # The run itself is well, or over: only what was to be undone is given up.
+                await tx.runs.reversed(run)
+                text = f"What run {run.id} ({run.workflow}) did alone was found wrong and could not be undone: {error}"
+                await tx.owed.add("operators", f"not reversed:{run.id}:{run.fence}", {"text": text, "run_id": run.id})
+                return
             await tx.runs.finish(run, RunStatus.QUARANTINED, error)
             await tx.audit.record("run_quarantined", "flow", run_id=run.id, error=error)
             text = f"Run {run.id} ({run.workflow}) failed {MAX_ATTEMPTS} times and was set aside: {error}"

@@ -19,7 +19,7 @@ _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9_]{2,}", re.ASCII)
 async def standing(tx: Tx, request: Request, current: PolicyVersion) -> Standing:
     """The rights that apply to this request at this moment."""
     asked = (await tx.policies.version(request.policy_version)).policy
-    fresh = await tx.now() - current.policy.directory_max_age
+    fresh = await tx.now() - current.policy.max_age(request.risk)
     tier_then, tier_now = asked.tiers.get(request.tier), current.policy.tiers.get(request.tier)
     then = await tx.people.members(tier_then.reviewers if tier_then else (), fresh)
     same = tier_then == tier_now
