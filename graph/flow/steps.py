@@ -1,0 +1,61 @@
+"""How far a plan of steps has come, told from the history: the walk that plain agents share."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+
+from graph.flow.workflow import GiveUp, Turn
+
+_BACK = ("rejected", "expired", "cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a plan stands.
+
+    `settled`: one turn for each step that is through, as it was decided, edits included. `refused`: the turn in
+    which people, policy or the clock sent the next step back. `failed`: the turn in which it failed, once.
+    """
+
+    settled: tuple[Turn, ...] = ()
+    refused: Turn | None = None
+    failed: Turn | None = None
+
+
+def standing(
+    history: Iterable[Turn],
+    *,
+    chances: int = 1,
+    harmless: Collection[str] = (),
+    told: Callable[[Turn], str] = lambda turn: turn.action,
+) -> Standing | GiveUp:
+    """Walk the history turn by turn; a `GiveUp` says why the plan can't go on.
+
+    A step is through once it is done or a person has handled it. It may come back `chances` times (the agent then
+    proposes something safer) and may fail once; an outcome that nobody knows ends the plan, but for actions that
+    are `harmless` either way. `told` names a turn in the words of the GiveUp.
+    """
+    now, returned = Standing(), 0
+    for turn in history:
+        unknown = turn.outcome in ("unknown", "intent")
+        if turn.outcome == "done" or turn.status == "handled" or (unknown and turn.action in harmless):
+            now, returned = Standing(settled=(*now.settled, turn)), 0
+        elif unknown:
+            return GiveUp(f"Nobody knows whether this happened: {told(turn)}.")
+        elif turn.outcome == "compensated":
+            return GiveUp(f"This was undone: {told(turn)}.{_because(turn)}")
+        elif turn.outcome == "failed":
+            if now.failed is not None:
+                return GiveUp(f"This failed twice: {told(turn)}.{_because(turn)}")
+            now = replace(now, failed=turn)
+        elif turn.status in _BACK:
+            returned += 1
+            if returned > chances:
+                return GiveUp(f"This was {turn.status}: {told(turn)}.{_because(turn)}")
+            now = replace(now, refused=turn, failed=None)
+        # What is left was approved and never begun: the world had moved, and Gatepost asks the same again itself.
+    return now
+
+
+def _because(turn: Turn) -> str:
+    words = turn.error or turn.reason
+    return f" Last words: {words}" if words else ""
