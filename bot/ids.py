@@ -7,12 +7,15 @@ from typing import Final
 from graph.law.request import Request
 
 APPROVE: Final = "gatepost.approve"
+APPROVE_FORM: Final = "gatepost.approve.form"
+"""Opens the form that asks for the reason, where approving needs one."""
 EDIT: Final = "gatepost.edit"
 REJECT: Final = "gatepost.reject"
 MORE: Final = "gatepost.more"
 READ: Final = "gatepost.read"
 """Opens Details: on cards that could not show everything, in queues and on the Home tab."""
 
+APPROVE_SUBMIT: Final = "gatepost.approve.submit"
 EDIT_SUBMIT: Final = "gatepost.edit.submit"
 REJECT_SUBMIT: Final = "gatepost.reject.submit"
 RESPOND_SUBMIT: Final = "gatepost.respond.submit"

@@ -1,6 +1,6 @@
 """Requests, their decisions and votes. A decision is one compare-and-set."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,10 +41,12 @@ class PgRequests:
         statement = select(requests).where(self._mine, requests.c.run_id == run_id)
         return await self._many(statement.order_by(requests.c.turn, requests.c.revision))
 
-    async def pending(self, limit: int, tier: int | None = None) -> Sequence[Request]:
+    async def pending(self, limit: int, tier: int | None = None, *, without: Collection[str] = ()) -> Sequence[Request]:
         statement = select(requests).where(self._mine, requests.c.status == Status.PENDING)
         if tier is not None:
             statement = statement.where(requests.c.tier == tier)
+        if without:
+            statement = statement.where(requests.c.workflow.not_in(sorted(without)))
         return await self._many(statement.order_by(requests.c.next_step_at, requests.c.id).limit(limit))
 
     async def decide(self, request: Request, status: Status, execution_expires_at: datetime | None) -> bool:

@@ -30,10 +30,12 @@ class Row:
 
 
 def asked(request: Request) -> str:
-    """The decision as a question, whole; a reconcile card asks about what may have happened."""
+    """The decision as a question, whole; reconcile and review cards ask about what may have or has happened."""
     text = one_line(question(request.form, request.args)).strip() or f"{request.action_type}?"
     if request.kind is Kind.RECONCILE:
         return f"Did this happen? {_ASKED.sub('', text).removesuffix('?')}"
+    if request.kind is Kind.REVIEW:
+        return f"Was this right: {text.removesuffix('?')}?"
     return text
 
 

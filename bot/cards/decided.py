@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.cards import arguments, kit, times
+from bot.cards.kinds import wording
 from bot.cards.view import CardView
 from bot.words import Json, clip, flowing, plain
 from graph.law.request import Effect, Kind, Outcome, Status
@@ -12,26 +13,6 @@ from graph.law.request import Effect, Kind, Outcome, Status
 MAX_REASON: Final = 300
 MAX_OUTCOME: Final = 200
 
-_SIGNS: Final = {
-    Status.APPROVED: "✅",
-    Status.MODIFIED: "✏️",
-    Status.REJECTED: "⛔",
-    Status.HANDLED: "🙋",
-    Status.EXPIRED: "⌛",
-    Status.CANCELLED: "↩️",
-}
-_WORDS: Final = {
-    Status.APPROVED: "Approved by",
-    Status.MODIFIED: "Modified by",
-    Status.REJECTED: "Rejected by",
-    Status.HANDLED: "Taken over by",
-    Status.EXPIRED: "Expired, nobody decided in time",
-    Status.CANCELLED: "Withdrawn by",
-}
-_RECONCILED: Final = {
-    Status.APPROVED: "It happened, says",
-    Status.REJECTED: "It did not happen, says",
-}
 _OUTCOMES: Final = {
     Outcome.INTENT: "Being done now",
     Outcome.DONE: "Done",
@@ -39,6 +20,12 @@ _OUTCOMES: Final = {
     Outcome.UNKNOWN: "Not known whether it happened; asked separately",
     Outcome.COMPENSATED: "Done, later undone",
 }
+_UNDOING: Final = {
+    Outcome.INTENT: "Being undone now",
+    Outcome.FAILED: "The undo failed, operators were told",
+    Outcome.UNKNOWN: "Not known whether it was undone, operators were told",
+}
+_STOPPED: Final = "What it did so far is undone where it can be"
 
 _NOT_DONE: Final = {
     "done": "Not done",
@@ -95,14 +82,15 @@ def parts(view: CardView) -> list[Part]:
 
 def _who(view: CardView) -> list[Part]:
     status = view.request.status
-    words = _RECONCILED if view.request.kind is Kind.RECONCILE else _WORDS
+    words = wording(view.request).decided
     if status is Status.PENDING:
         return [Part("Waiting for a person")]
     if status is Status.EXPIRED:
-        return [Part(f"{_SIGNS[status]} {_WORDS[status]}")]
+        return [Part(words[status])]
     if view.decision is None:
-        return [Part(f"{_SIGNS[status]} {status.capitalize()}")]
-    return [Part(f"{_SIGNS[status]} {words.get(status, _WORDS[status])}", view.decider())]
+        sign = words[status].partition(" ")[0]
+        return [Part(f"{sign} {status.capitalize()}")]
+    return [Part(words[status], view.decider())]
 
 
 def _when(view: CardView) -> list[Part]:
@@ -117,11 +105,28 @@ def _why(view: CardView) -> list[Part]:
 
 def _outcome(view: CardView) -> list[Part]:
     status = view.request.status
-    if status is Status.MODIFIED:
-        return _followup(view)
-    if status is not Status.APPROVED or view.request.kind is Kind.RECONCILE:
-        return []
-    return _effect(view)
+    match view.request.kind:
+        case Kind.REVIEW:
+            return [Part(text) for text in (_reviewed(view),) if text]
+        case Kind.CHECKPOINT:
+            return [Part(_STOPPED)] if status in (Status.REJECTED, Status.EXPIRED) else []
+        case Kind.ACTION if status is Status.MODIFIED:
+            return _followup(view)
+        case Kind.ACTION if status is Status.APPROVED:
+            return _effect(view)
+    return []
+
+
+def _reviewed(view: CardView) -> str:
+    """What has become of the thing that people looked at."""
+    wrong, undone = view.request.status is Status.REJECTED, view.effect and view.effect.status is Outcome.COMPENSATED
+    if undone:
+        return "Undone" if wrong else "Later undone"
+    if not wrong:
+        return ""
+    if not view.request.reversible:
+        return "It can't be undone, operators were told"
+    return _UNDOING.get(view.undo.status, "") if view.undo else "Not undone yet"
 
 
 def _effect(view: CardView) -> list[Part]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from bot.cards import notice, queue
@@ -10,6 +11,7 @@ from bot.cards.home import home
 from bot.cards.review import card
 from bot.cards.samples import (
     ASKED_AT,
+    COSTLY,
     HOSTILE,
     LETTER,
     LONG,
@@ -18,6 +20,7 @@ from bot.cards.samples import (
     REFUND,
     REFUND_ARGS,
     REFUND_BRIEF,
+    UNUSUAL,
     decided,
     decision,
     effect,
@@ -25,9 +28,32 @@ from bot.cards.samples import (
 )
 from bot.cards.view import Card, CardView
 from bot.words import Json
-from graph.law.request import Brief, DecisionType, EffectClass, Form, Kind, Outcome, Request, Status, request_id
+from graph.law.request import (
+    Brief,
+    DecisionType,
+    EffectClass,
+    Form,
+    Kind,
+    Match,
+    Outcome,
+    Reason,
+    Request,
+    Risk,
+    Status,
+    request_id,
+)
 
 NOW: Final = ASKED_AT + timedelta(minutes=3)
+HIGH: Final[dict[str, Any]] = {
+    "impact": Risk.HIGH,
+    "risk": Risk.HIGH,
+    "reasons": (Reason.COST_THRESHOLD, Reason.HUMAN_CONTROL),
+    "matched": (COSTLY,),
+    "value": Decimal("620.00"),
+}
+CRITICAL: Final = Match("critical-impact", "review", "What could hurt people is never done alone", risk="critical")
+TOLD: Final = ("done", "rejected", "modified", "hostile_decided", "checkpoint_stopped", "review_undone")
+TOO_LATE: Final = ("approved", "expired", "pending", "reconciled", "checkpoint_on", "review_right")
 URL: Final = "https://example.slack.com/archives/C1/p1"
 
 
@@ -39,7 +65,7 @@ def view(of: Request | None = None, **more: Any) -> CardView:
 
 def views() -> dict[str, CardView]:
     """All states of the review card."""
-    return {**_ordinary(), **_finished(), **_executed(), **_strange()}
+    return {**_ordinary(), **_weighed(), **_asked_people(), **_finished(), **_executed(), **_strange()}
 
 
 def examples() -> dict[str, Card | Json]:
@@ -62,6 +88,76 @@ def _ordinary() -> dict[str, CardView]:
         "pending_edited": view(replace(request(args={**REFUND_ARGS, "amount": "410.00"}, revision=1), form=_told())),
         "reconcile": view(_reconcile()),
     }
+
+
+def _weighed() -> dict[str, CardView]:
+    """What the law made of it: risk, reasons, rules, an edit that went up."""
+    costly = request(args={**REFUND_ARGS, "amount": "620.00"}, **HIGH)
+    record = {"asked": 31, "well": 22, "totals": {"same-target-in-a-day": "300.00"}}
+    unsure = {
+        "signals": {"model": 0.93, "tools": 1.0, "precedent": None, "alignment": None},
+        "computed": {"model": 0.93, "tools": 1.0, "precedent": 0.6969, "alignment": 1.0},
+        "record": record,
+    }
+    low = (Reason.LOW_CONFIDENCE, Reason.HIGH_RISK)
+    before = "Rejected before, on 2027-02-28 16:02 UTC: Refund 420.00 EUR to order 4711? (“not this customer”)"
+    flagged = replace(REFUND_BRIEF, flags=("Together with what was done before it makes 720.00", before))
+    two: dict[str, Any] = {"tier": 3, "approvals_required": 2, "risk": Risk.CRITICAL, "matched": (COSTLY, CRITICAL)}
+    edited = request(args={**REFUND_ARGS, "amount": "6000.00"}, revision=1, **HIGH | {"tier": 2})
+    return {
+        "high_risk": view(costly),
+        "critical_two_persons": view(replace(costly, **two), votes=(("UBOB", NOW),)),
+        "low_confidence": view(request(reasons=low, matched=(UNUSUAL,), confidence=0.89, judged=unsure)),
+        "rejected_before": view(request(brief=flagged, reasons=low)),
+        "went_up": view(edited, before=request(), changed_by="UALICE"),
+        "high_risk_long": view(request(MAIL, {"to": "jo@shop.example", "body": LONG}, **HIGH)),
+    }
+
+
+def _checkpoint(**changes: Any) -> Request:
+    form = Form(
+        title="Continue this run?",
+        question="Let {workflow} go on after {steps} steps in {minutes} minutes?",
+        schema={"properties": {"run": {"title": "Run", "editable": False}}},
+        after_approve="The run goes on; what it did so far stands.",
+    )
+    args = {"run": "run_demo", "workflow": "rollout", "steps": 3, "minutes": 2}
+    asked = {"kind": Kind.CHECKPOINT, "reasons": (Reason.PERIODIC_CHECKPOINT,), "risk": Risk.LOW, "impact": Risk.LOW}
+    plain = {"brief": Brief(), "confidence": None, "turn": 4, "workflow": "rollout", "action_type": "continue"}
+    return request(form, args, **asked | plain | {"judged": {}, "value": None, "target": None} | changes)
+
+
+def _reviewed(**changes: Any) -> Request:
+    return replace(request(kind=Kind.REVIEW, revision=1000, parent_id=request().id, form=_told()), **changes)
+
+
+def _asked_people() -> dict[str, CardView]:
+    """Checkpoints and reviews, open and answered."""
+    yes, no = decision(DecisionType.APPROVE), decision(DecisionType.REJECT, reason="It was the wrong order.")
+    late = decision(DecisionType.EXPIRE, by="clock")
+    lasting = _reviewed(reversible=False)
+    wrong = view(_reviewed(status=Status.REJECTED), decision=no, effect=effect(Outcome.DONE))
+    return {
+        "checkpoint": view(_checkpoint()),
+        "checkpoint_on": view(_checkpoint(status=Status.APPROVED), decision=yes),
+        "checkpoint_stopped": view(_checkpoint(status=Status.REJECTED), decision=no),
+        "checkpoint_expired": view(_checkpoint(status=Status.EXPIRED), decision=late),
+        "review": view(_reviewed(), effect=effect(Outcome.DONE)),
+        "review_undone_meanwhile": view(_reviewed(), effect=effect(Outcome.COMPENSATED)),
+        "review_lasting": view(lasting, effect=effect(Outcome.DONE)),
+        "review_long": view(replace(view(_strange_mail()).request, kind=Kind.REVIEW)),
+        "review_right": view(_reviewed(status=Status.APPROVED), decision=yes, effect=effect(Outcome.DONE)),
+        "review_wrong": wrong,
+        "review_undoing": replace(wrong, undo=effect(Outcome.INTENT)),
+        "review_undone": replace(wrong, effect=effect(Outcome.COMPENSATED), undo=effect(Outcome.DONE)),
+        "review_not_undone": replace(wrong, undo=effect(Outcome.FAILED, error="card closed")),
+        "review_wrong_lasting": replace(wrong, request=replace(lasting, status=Status.REJECTED)),
+        "review_expired": view(_reviewed(status=Status.EXPIRED), decision=late, effect=effect(Outcome.DONE)),
+    }
+
+
+def _strange_mail() -> Request:
+    return request(MAIL, {"to": "jo@shop.example", "body": LONG})
 
 
 def _reconcile(**changes: Any) -> Request:
@@ -129,7 +225,7 @@ def _strange() -> dict[str, CardView]:
         "hostile_decided": view(
             replace(hostile, status=Status.REJECTED), decision=said, decided_name=HOSTILE, run_note=HOSTILE
         ),
-        "long_argument": view(request(MAIL, {"to": "jo@shop.example", "body": LONG})),
+        "long_argument": view(_strange_mail()),
         "long_reason": view(request(brief=replace(REFUND_BRIEF, rationale=LONG))),
         "many_arguments": view(request(MAIL, {"to": "jo@shop.example", **many})),
         "many_flags": view(request(brief=Brief(flags=tuple(f"flag {n}" for n in range(30))))),
@@ -139,10 +235,8 @@ def _strange() -> dict[str, CardView]:
 
 def _notices() -> dict[str, Card | Json]:
     seen = views()
-    told: Mapping[str, CardView] = {name: seen[name] for name in ("done", "rejected", "modified", "hostile_decided")}
-    late = {
-        name: notice.refused(notice.already(seen[name])) for name in ("approved", "expired", "pending", "reconciled")
-    }
+    told: Mapping[str, CardView] = {name: seen[name] for name in TOLD}
+    late = {name: notice.refused(notice.already(seen[name])) for name in TOO_LATE}
     return {
         **{f"outcome_{name}": notice.outcome(each) for name, each in told.items()},
         **{f"too_late_{name}": each for name, each in late.items()},

@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.cards import arguments, kit, times
 from bot.cards.decided import told
+from bot.cards.kinds import wording
 from bot.cards.speech import spoken
 from bot.cards.view import Card, CardView
 from bot.words import Json, clip, flowing, line, run
@@ -12,20 +13,19 @@ from graph.law.request import Kind, Status
 
 MAX_LINE: Final = 600
 
-_ALREADY: Final = {
-    Status.APPROVED: "approved",
-    Status.MODIFIED: "modified",
-    Status.REJECTED: "rejected",
-    Status.HANDLED: "taken over",
-    Status.EXPIRED: "expired",
-    Status.CANCELLED: "withdrawn",
+_ABOUT: Final = {
+    Kind.ACTION: "Your request",
+    Kind.RECONCILE: "About your request",
+    Kind.CHECKPOINT: "Your run",
+    Kind.REVIEW: "Looked at afterwards",
 }
 
 
 def outcome(view: CardView) -> Card:
     """To the requester: what became of what they asked for."""
     question = clip(arguments.headline(view.request)[0], MAX_LINE)[0]
-    return _card(f"Your request: {question}", told(view), link=kit.link("Open the new request", view.followup_url))
+    about = _ABOUT[view.request.kind]
+    return _card(f"{about}: {question}", told(view), link=kit.link("Open the new request", view.followup_url))
 
 
 def already(view: CardView) -> str:
@@ -33,9 +33,7 @@ def already(view: CardView) -> str:
     status, decision = view.request.status, view.decision
     if status is Status.PENDING:
         return "Your answer was not counted. Please look at the current card."
-    words = _ALREADY[status]
-    if view.request.kind is Kind.RECONCILE and status is not Status.EXPIRED:
-        words = "answered"
+    words = wording(view.request).already[status]
     who = f" by {view.decider()}" if decision and status is not Status.EXPIRED else ""
     return f"Already {words}{who}{_at(decision.at, view.now) if decision else ''}. Nothing was changed by your click."
 

@@ -3,10 +3,14 @@
 from itertools import chain
 from typing import Final
 
-from bot.cards import arguments, flags, kit, times
+from bot.cards import arguments, flags, kit
+from bot.cards.alternatives import choosable
+from bot.cards.context import context
+from bot.cards.kinds import wording
 from bot.cards.view import CardView
 from bot.ids import (
     APPROVE,
+    APPROVE_FORM,
     CHOICE_DETAILS,
     CHOICE_RESPOND,
     EDIT,
@@ -18,21 +22,27 @@ from bot.ids import (
 )
 from bot.words import Json, clip, flowing, line, plain, run
 from graph.law.action import fixed_fields
-from graph.law.request import Kind, Request
+from graph.law.request import Kind, Outcome, Request
+from graph.verbs.decide import needs_reason
 
 MAX_WHY: Final = 200
 MAX_DELAY: Final = 120
-UNDECIDED: Final = "Look where it would have happened, then answer."
+_LEADS: Final = {
+    Kind.RECONCILE: "Look where it would have happened, then answer.",
+    Kind.CHECKPOINT: "Stopping undoes what can be undone.",
+    Kind.REVIEW: "It ran alone and stands unless you say otherwise.",
+}
+_GONE: Final = "It ran alone and was undone meanwhile."
 
 
 def pending_blocks(view: CardView) -> list[Json]:
     """The whole card of a pending request."""
     request = view.request
     blocks = [kit.headline(arguments.headline(request)[0], "decision", request)]
-    for part, lines in (("facts", _facts(request)), ("why", _why(request))):
+    for part, lines in (("facts", _facts(request)), ("why", _why(view))):
         if lines:
             blocks.append(kit.rich(*lines) | {"block_id": kit.block_id(part, request)})
-    blocks.append(kit.context(*_context(view)) | {"block_id": kit.block_id("time", request)})
+    blocks.append(kit.context(*context(view)) | {"block_id": kit.block_id("time", request)})
     if view.open():
         blocks.append(_actions(request))
     return blocks
@@ -53,25 +63,9 @@ def can_edit(request: Request) -> bool:
     )
 
 
-def confidence(request: Request) -> str:
-    """The agent's confidence in words; what can't be a probability is called that."""
-    stated = request.brief.confidence
-    if stated is None:
-        return "confidence unknown"
-    return f"{stated:.0%} confident" if 0.0 <= stated <= 1.0 else f"confidence not credible ({stated})"
-
-
-def requester(view: CardView) -> str:
-    return f"for {view.name(view.request.requester)}" if view.request.requester else ""
-
-
-def approvals(view: CardView) -> str:
-    """`1 of 2 approvals (Alice)`, or nothing where one person suffices."""
-    needed = view.request.approvals_required
-    if needed <= 1:
-        return ""
-    by = ", ".join(view.name(user) for user, _ in view.votes[:5])
-    return f"{len(view.votes)} of {needed} approvals" + (f" ({by})" if by else "")
+def can_modify(request: Request) -> bool:
+    """Whether a reviewer may change an argument or choose another of the agent's ideas."""
+    return can_edit(request) or bool(choosable(request))
 
 
 def why(request: Request) -> tuple[str, int]:
@@ -85,48 +79,23 @@ def _facts(request: Request) -> list[Json]:
     return [*rows, *([line(run(rest, bold=True))] if rest else []), *flags.flag_lines(request)]
 
 
-def _why(request: Request) -> list[Json]:
-    if request.kind is Kind.RECONCILE:
-        return [line(run(UNDECIDED)), *_known(request)]
+def lead(view: CardView) -> str:
+    """What stands before anything the agent says; nothing on an ordinary card."""
+    undone = view.effect is not None and view.effect.status is Outcome.COMPENSATED
+    return _GONE if view.request.kind is Kind.REVIEW and undone else _LEADS.get(view.request.kind, "")
+
+
+def _why(view: CardView) -> list[Json]:
+    request = view.request
+    first = [line(run(lead(view)))] if lead(view) else []
     text, hidden = why(request)
+    if request.kind in (Kind.RECONCILE, Kind.CHECKPOINT):
+        return [*first, *([kit.labelled("Known:", text)] if text else [])]
     said = [run("Agent says: ", bold=True), run(text or "(no reason given)")]
     if hidden:
         said.append(run(f" ({hidden} more characters in Details)"))
-    delay = clip(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
-    return [line(*said), *([kit.labelled("Agent on delay:", delay)] if delay else [])]
-
-
-def _known(request: Request) -> list[Json]:
-    text, _ = why(request)
-    return [kit.labelled("Known:", text)] if text else []
-
-
-def _context(view: CardView) -> list[Json]:
-    """What stands in small print: who and how sure, until when, what Approve means."""
-    request = view.request
-    sure = "" if request.kind is Kind.RECONCILE else confidence(request)
-    tier = f"tier {request.tier}" if request.tier > 1 or request.approvals_required > 1 else ""
-    undo = "" if request.reversible or request.kind is Kind.RECONCILE else "irreversible"
-    after = flowing(request.form.after_approve)
-    edited = "edited by a person" if request.revision else ""
-    then = "Approve" if request.kind is Kind.ACTION else "“It happened”"
-    notes = _dots(tier, approvals(view), undo, edited, flowing(view.run_note))
-    small = [notes, f"On {then}: {after}" if after else ""]
-    who = _dots(sure, requester(view))
-    first = [plain(who, 200)] if who else []
-    return [*first, kit.mrkdwn(deadline(view)), *(plain(text, 300) for text in small if text)]
-
-
-def _dots(*notes: str) -> str:
-    return " · ".join(note for note in notes if note)
-
-
-def deadline(view: CardView) -> str:
-    """mrkdwn: the absolute time, what is left of it, and the urgency word."""
-    if not view.open():
-        return "*Expired*: no decision counts any more"
-    due = view.due_at()
-    return f"Due {times.local(due)} · *{times.left(due, view.now)}* · urgency {view.urgency()}"
+    delay = "" if request.kind is Kind.REVIEW else clip(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
+    return [*first, line(*said), *([kit.labelled("Agent on delay:", delay)] if delay else [])]
 
 
 def _actions(request: Request) -> Json:
@@ -135,16 +104,24 @@ def _actions(request: Request) -> Json:
 
 
 def _deciding(request: Request) -> list[Json]:
-    if request.kind is Kind.RECONCILE:
-        return [
-            kit.button("It happened", APPROVE, request),
-            kit.button("It did not happen…", REJECT, request),
-        ]
-    first = kit.button("Approve", APPROVE, request, "primary")
+    words, plain_answer = wording(request), request.kind is Kind.RECONCILE
+    modify = [kit.button("Modify…", EDIT, request)] if can_modify(request) else []
+    no = kit.button(words.no, REJECT, request, None if plain_answer else "danger")
+    return [_yes(request, None if plain_answer else "primary"), *modify, no]
+
+
+def _yes(request: Request, style: str | None) -> Json:
+    """Approve; or what has to come before it: reading all of it, saying why."""
     if not approvable(request):
-        first = kit.button("Read in full…", READ, request)
-    modify = [kit.button("Modify…", EDIT, request)] if can_edit(request) else []
-    return [first, *modify, kit.button("Reject…", REJECT, request, "danger")]
+        return kit.button("Read in full…", READ, request)
+    if needs_reason(request):
+        return kit.button(f"{wording(request).yes}…", APPROVE_FORM, request, style)
+    return kit.button(wording(request).yes, APPROVE, request, style)
+
+
+def first_button(request: Request) -> str:
+    """What the first button says."""
+    return str(_yes(request, None)["text"]["text"])
 
 
 def _more(request: Request) -> Json:

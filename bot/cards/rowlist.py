@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.cards import arguments, kit, times
 from bot.cards.flags import flags
+from bot.cards.law import risky
 from bot.cards.view import due_at
 from bot.ids import READ
 from bot.words import Json, clip, plain
@@ -39,7 +40,7 @@ def spoken_row(request: Request, now: datetime) -> str:
 def _facts(request: Request, now: datetime, links: Mapping[str, str]) -> list[str]:
     due = due_at(request)
     found = [f"Due {times.local(due)}", f"*{times.left(due, now)}*", urgency(request.created_at, due, now)]
-    found.append(f"tier {request.tier}")
+    found += [f"tier {request.tier}", *([risky(request)] if risky(request) else [])]
     unusual = len(flags(request))
     if unusual:
         found.append(arguments.counted(unusual, "flag"))

@@ -15,8 +15,12 @@ from graph.law.request import (
     EffectClass,
     Form,
     Kind,
+    Match,
+    Nature,
     Outcome,
+    Reason,
     Request,
+    Risk,
     Status,
     effect_id,
     request_id,
@@ -65,12 +69,21 @@ MAIL: Final = Form(
     },
 )
 REFUND_ARGS: Final = {"order": "4711", "amount": "420.00", "currency": "EUR", "cause": "damaged"}
+CREDIT_ARGS: Final = {"order": "4711", "amount": "450.00"}
+CREDIT: Final = Nature(
+    effect_class=EffectClass.IDEMPOTENT,
+    reversible=True,
+    form=Form(title="Reserve store credit", question="Reserve {amount} EUR store credit for order {order}?", schema={}),
+)
 REFUND_BRIEF: Final = Brief(
     rationale="The parcel arrived broken; photos match.",
     confidence=0.72,
-    signals={"stated": 0.8, "precedent": 0.64, "retrieval": None},
+    signals={"tools": 1.0, "retrieval": None, "photo match": 0.64},
     flags=("3.1× this customer's average",),
-    alternatives=(Alternative(title="Store credit instead", type="credit", args={"amount": "450.00"}),),
+    alternatives=(
+        Alternative(title="Store credit, she likes that", type="credit", args=CREDIT_ARGS, nature=CREDIT),
+        Alternative(title="Ask her to wait", type="wait", args={"days": 3}),
+    ),
     context={
         "goal": "Settle the complaint about order 4711",
         "conversation": [{"role": "customer", "text": f"Message number {n}"} for n in range(1, 15)],
@@ -79,6 +92,15 @@ REFUND_BRIEF: Final = Brief(
     },
     facts={"refunds_this_week": 2, "average": "135.40"},
 )
+JUDGED: Final[dict[str, Any]] = {
+    "signals": {"model": 0.72, "tools": 1.0, "retrieval": None, "precedent": None, "alignment": None},
+    "computed": {"model": 0.72, "tools": 1.0, "retrieval": None, "precedent": None, "alignment": 1.0},
+    "record": {"asked": 3, "well": 3, "totals": {}},
+}
+COSTLY: Final = Match(
+    "payment-over-500", "review", "A wrong payment over 500 costs more than a person's minute", risk="high"
+)
+UNUSUAL: Final = Match("unusual", "review", "It differs from what was usual so far")
 
 
 def request(form: Form = REFUND, args: dict[str, Any] | None = None, **changes: Any) -> Request:
@@ -119,6 +141,13 @@ def request(form: Form = REFUND, args: dict[str, Any] | None = None, **changes: 
         "decided_at": None,
         "execution_expires_at": None,
         "created_at": ASKED_AT,
+        "impact": Risk.MEDIUM,
+        "risk": Risk.MEDIUM,
+        "reasons": (Reason.HUMAN_CONTROL,),
+        "confidence": 0.883333,
+        "worth": Decimal("420.00"),
+        "target": "4711",
+        "judged": JUDGED,
     }
     return Request(**values | changes)
 

@@ -2,14 +2,17 @@
 
 from typing import Final
 
-from bot.cards import arguments, times
+from bot.cards import arguments, law, times
 from bot.cards.arguments import counted
+from bot.cards.context import after, approvals, capital, changed, lasting, requester, sure
 from bot.cards.decided import told
 from bot.cards.flags import flags
-from bot.cards.pending import UNDECIDED, approvable, approvals, can_edit, confidence, requester, why
+from bot.cards.kinds import wording
+from bot.cards.pending import can_modify, first_button, lead, why
 from bot.cards.view import CardView
 from bot.words import clip, escape, flowing
 from graph.law.request import Kind, Request
+from graph.verbs.decide import needs_reason
 
 MAX_TEXT: Final = 2900
 
@@ -28,41 +31,36 @@ def spoken(text: str) -> str:
 def _pending(view: CardView) -> list[str]:
     request = view.request
     said = [_sentence(clip(arguments.headline(request)[0], 800)[0]), *_arguments(request), *_flags(request)]
-    if request.kind is Kind.RECONCILE:
-        said.append(UNDECIDED)
-    else:
-        said += [_sentence(f"Agent says: {why(request)[0] or '(no reason given)'}"), _delay(request)]
+    said.append(lead(view))
+    if request.kind in (Kind.ACTION, Kind.REVIEW):
+        said.append(_sentence(f"Agent says: {why(request)[0] or '(no reason given)'}"))
+    if request.kind is Kind.ACTION:
+        said.append(_delay(request))
     return [*said, *_standing(view), _how(view)]
 
 
 def _standing(view: CardView) -> list[str]:
-    due = view.due_at()
+    due, request = view.due_at(), view.request
     left = f"Due {times.utc(due)}: {times.left(due, view.now)}, urgency {view.urgency()}."
-    sure = "" if view.request.kind is Kind.RECONCILE else confidence(view.request)
-    votes = approvals(view)
+    who = (law.risky(request), sure(request), requester(view), f"tier {request.tier}")
     return [
-        _sentence(", ".join(text for text in (sure, requester(view), f"tier {view.request.tier}") if text)),
+        _sentence(", ".join(text for text in who if text)),
         left if view.open() else "Expired: no decision counts any more.",
-        f"{votes}." if votes else "",
-        "Edited by a person." if view.request.revision else "",
-        "" if view.request.reversible or view.request.kind is Kind.RECONCILE else "It can't be undone.",
+        f"{approvals(view)}." if approvals(view) else "",
+        *(_sentence(text) for text in (changed(view), law.because(request), law.ruled(request)) if text),
+        "It can't be undone." if lasting(request) else "",
         clip(flowing(view.run_note), 200)[0],
-        clip(_after(view.request), 300)[0],
+        clip(_sentence(after(request)), 300)[0] if after(request) else "",
     ]
-
-
-def _after(request: Request) -> str:
-    after = flowing(request.form.after_approve)
-    return _sentence(f"On approval: {after}") if after else ""
 
 
 def _how(view: CardView) -> str:
     if not view.open():
         return ""
-    if view.request.kind is Kind.RECONCILE:
-        return "Answer with the buttons: It happened, It did not happen."
-    first = "Approve" if approvable(view.request) else "Read in full"
-    return f"Buttons: {first}, {'Modify, ' if can_edit(view.request) else ''}Reject, more."
+    request = view.request
+    names = [first_button(request), *(["Modify"] if can_modify(request) else []), wording(request).no, "more"]
+    reason = " Approving needs a reason." if needs_reason(request) else ""
+    return f"Buttons: {', '.join(name.rstrip('…') for name in names)}.{reason}"
 
 
 def _arguments(request: Request) -> list[str]:
@@ -81,7 +79,7 @@ def _flags(request: Request) -> list[str]:
 
 def _sentence(text: str) -> str:
     """Begun with a capital and ended with a stop."""
-    text = text[:1].upper() + text[1:]
+    text = capital(text)
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 

@@ -20,7 +20,9 @@ class Card(NamedTuple):
 class CardView:
     """All that a card says. `votes` are (user id, at); `names` maps user ids to display names.
 
-    `effect` is what the decision led to: of an edited request, the effect of the one that took its place.
+    `effect` is what the decision led to: of an edited request, the effect of the one that took its place; of a
+    review, what people look at, and `undo` what undoes it. `before` is the request that this one was edited from,
+    `changed_by` the user id of who did.
     """
 
     request: Request
@@ -28,6 +30,9 @@ class CardView:
     decision: Decision | None = None
     decided_name: str = ""
     effect: Effect | None = None
+    undo: Effect | None = None
+    before: Request | None = None
+    changed_by: str = ""
     votes: tuple[tuple[str, datetime], ...] = ()
     run_status: str = ""
     run_note: str = ""

@@ -1,9 +1,9 @@
 """Loads what a card shows, in the reader's transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bot.cards.view import CardView
-from graph.law.request import Decision, Effect, Kind, Request, Status
+from graph.law.request import Decision, Effect, Kind, Request, Status, effect_id, undo_id
 from graph.verbs.ports import RunStatus, Tx, Vote
 
 _SET_ASIDE = "This run was set aside after repeated failures; an operator has to look at it."
@@ -18,6 +18,7 @@ async def load_view(tx: Tx, request: Request) -> CardView:
     if decision is not None and decision.next_request_id:
         followup = await tx.requests.get(decision.next_request_id)
     effect = await _effect(tx, followup if request.status is Status.MODIFIED and followup else request)
+    before, changed_by = await _before(tx, request)
     run = await tx.runs.get(request.run_id)
     status = run.status if run else ""
     return CardView(
@@ -25,18 +26,23 @@ async def load_view(tx: Tx, request: Request) -> CardView:
         now=await tx.now(),
         decision=decision,
         effect=effect,
+        undo=await tx.effects.get(undo_id(effect.id)) if request.kind is Kind.REVIEW and effect else None,
+        before=before,
+        changed_by=changed_by,
         votes=tuple((vote.user_id, vote.at) for vote in votes),
         run_status=str(status),
         run_note=await _note(tx, request, effect, str(status)),
         followup=followup,
-        names=await _names(tx, request, decision, votes, effect),
+        names=await _names(tx, {request.requester, changed_by, *_deciders(decision, votes, effect)}),
     )
 
 
 async def _effect(tx: Tx, request: Request) -> Effect | None:
-    """The effect that the request allowed, or the one that a reconcile request asks about."""
+    """The effect that the request allowed, or the one that a reconcile or review request asks about."""
     if request.kind is Kind.RECONCILE:
         return await tx.effects.get(request.subject_effect or "")
+    if request.kind is Kind.REVIEW:
+        return await tx.effects.get(effect_id(request.parent_id or ""))
     if request.status is not Status.APPROVED:
         return None
     forward = (effect for effect in await tx.effects.of_run(request.run_id) if effect.undo_of is None)
@@ -44,19 +50,29 @@ async def _effect(tx: Tx, request: Request) -> Effect | None:
 
 
 async def _note(tx: Tx, request: Request, effect: Effect | None, status: str) -> str:
-    if status == RunStatus.QUARANTINED and effect is None:
+    if status == RunStatus.QUARANTINED and effect is None and request.kind is not Kind.REVIEW:
         return _SET_ASIDE
-    if request.status is not Status.APPROVED or effect is not None or request.kind is Kind.RECONCILE:
+    if request.status is not Status.APPROVED or effect is not None or request.kind is not Kind.ACTION:
         return ""
-    place = (request.turn, request.revision)
-    later = [other for other in await tx.requests.of_run(request.run_id) if (other.turn, other.revision) > place]
+    place, others = (request.turn, request.revision), await tx.requests.of_run(request.run_id)
+    later = [other for other in others if other.kind is not Kind.REVIEW and (other.turn, other.revision) > place]
     return _REPLACED if later else ""
 
 
-async def _names(
-    tx: Tx, request: Request, decision: Decision | None, votes: Sequence[Vote], effect: Effect | None
-) -> dict[str, str]:
-    deciders = {decision.by if decision else None, effect.reconciled_by if effect else None}
-    wanted = {vote.user_id for vote in votes} | {request.requester} | deciders
-    people = await tx.people.many(sorted(user for user in wanted if user))
+async def _before(tx: Tx, request: Request) -> tuple[Request | None, str]:
+    """The request that this one was edited from, and the user id of who did."""
+    if request.kind is not Kind.ACTION or not request.revision or request.parent_id is None:
+        return None, ""
+    edit = await tx.requests.decision(request.parent_id)
+    return await tx.requests.get(request.parent_id), edit.by if edit else ""
+
+
+def _deciders(decision: Decision | None, votes: Sequence[Vote], effect: Effect | None) -> Iterator[str | None]:
+    yield decision.by if decision else None
+    yield effect.reconciled_by if effect else None
+    yield from (vote.user_id for vote in votes)
+
+
+async def _names(tx: Tx, users: Iterable[str | None]) -> dict[str, str]:
+    people = await tx.people.many(sorted(user for user in users if user))
     return {user: person.name for user, person in people.items()}

@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.ids import (
     APPROVE,
+    APPROVE_FORM,
     CHOICE_RESPOND,
     EDIT,
     MORE,
@@ -25,9 +26,9 @@ from graph.law.request import DecisionType
 from graph.verbs.decide import Answer
 from graph.verbs.errors import Refusal
 
-_OPENING: Final = re.compile("^(" + "|".join(re.escape(name) for name in (EDIT, REJECT, MORE, READ)) + ")$")
+_FORMS: Final = {APPROVE_FORM: Form.APPROVE, EDIT: Form.EDIT, REJECT: Form.REJECT, READ: Form.DETAILS}
+_OPENING: Final = re.compile("^(" + "|".join(re.escape(name) for name in (MORE, *_FORMS)) + ")$")
 _ANY: Final = re.compile("")
-_FORMS: Final = {EDIT: Form.EDIT, REJECT: Form.REJECT, READ: Form.DETAILS}
 
 
 def register(app: AsyncApp, services: Services) -> None:

@@ -11,7 +11,7 @@ from bot.cards.view import Card
 from bot.delivery.view import load_view
 from bot.ids import COMMAND
 from bot.listeners.services import Services
-from bot.listeners.sight import may_see, tiers_seen
+from bot.listeners.sight import hidden, may_see, tiers_seen
 from graph.law.authorization import Standing, authorize
 from graph.law.request import DecisionType, Request
 from graph.verbs.authority import standing
@@ -71,17 +71,18 @@ async def _show(services: Services, user: str, asked: str) -> Card:
 
 async def seen(tx: Tx, user: str) -> list[Request]:
     """Pending requests that this person may see, at most a hundred a tier."""
-    return [request for tier in await tiers_seen(tx, user) for request in await tx.requests.pending(MOST, tier)]
+    tiers, others = await tiers_seen(tx, user), await hidden(tx, user)
+    return [request for tier in tiers for request in await tx.requests.pending(MOST, tier, without=others)]
 
 
 async def decidable(tx: Tx, user: str) -> list[Request]:
     """Pending requests on which this person's approval would count now."""
     person, policy, now = await tx.people.get(user), await tx.policies.current(), await tx.now()
-    rights: dict[tuple[int, int, str | None], Standing] = {}
+    rights: dict[object, Standing] = {}
     found = []
     for request in await seen(tx, user):
         # All that rights depend on: looked up once for the hundreds of requests that share it.
-        shared = (request.tier, request.policy_version, request.requester)
+        shared = (request.workflow, request.tier, request.risk, request.policy_version, request.requester)
         if shared not in rights:
             rights[shared] = await standing(tx, request, policy)
         if authorize(request, person, DecisionType.APPROVE, rights[shared], now).allowed:

@@ -8,18 +8,19 @@ from typing import Final
 import structlog
 
 from bot.cards.notice import already
-from bot.cards.pending import can_edit
+from bot.cards.pending import can_modify
 from bot.delivery.view import load_view
 from bot.ids import Ref
 from bot.listeners.clicks import Click
 from bot.listeners.notices import INVALID_BUTTON, NOT_OPENED, owe_notice
 from bot.listeners.services import Services
 from bot.listeners.sight import may_see
-from bot.modals import details, edit, reject, respond
+from bot.modals import approve, details, edit, reject, respond
 from bot.slack import SlackProblem
 from bot.words import Json
 from graph.law.authorization import authorize, refusal_of_state
 from graph.law.request import DecisionType, Request, Status
+from graph.verbs.authority import may_see as of_team
 from graph.verbs.authority import standing
 from graph.verbs.ports import Tx
 
@@ -29,6 +30,7 @@ _log = structlog.get_logger(__name__)
 class Form(StrEnum):
     """Our modals."""
 
+    APPROVE = "approve"
     EDIT = "edit"
     REJECT = "reject"
     RESPOND = "respond"
@@ -36,6 +38,7 @@ class Form(StrEnum):
 
 
 _DECIDES: Final = {
+    Form.APPROVE: DecisionType.APPROVE,
     Form.EDIT: DecisionType.EDIT,
     Form.REJECT: DecisionType.REJECT,
     Form.RESPOND: DecisionType.RESPOND,
@@ -43,6 +46,7 @@ _DECIDES: Final = {
 
 
 _BUILD: Final[dict[Form, Callable[[Request, Ref, str | None, str | None], Json]]] = {
+    Form.APPROVE: approve.build,
     Form.EDIT: edit.build,
     Form.REJECT: reject.build,
     Form.RESPOND: respond.build,
@@ -67,6 +71,8 @@ async def _refusal(tx: Tx, request: Request, click: Click, form: Form, ref: Ref)
     """Why this person can't send this form now, in a sentence; checked again when they do."""
     if form is Form.DETAILS:
         return None if await may_see(tx, click.user, request) else "Only reviewers may look into this request."
+    if not await of_team(tx, click.user, request.workflow):
+        return "Requests of this workflow are for its own team."
     if request.status is not Status.PENDING:
         return already(await load_view(tx, request))
     stale = refusal_of_state(request, ref.version, ref.digest, await tx.now())
@@ -78,8 +84,10 @@ async def _refusal(tx: Tx, request: Request, click: Click, form: Form, ref: Ref)
     verdict = authorize(request, await tx.people.get(click.user), _DECIDES[form], rights, await tx.now())
     if not verdict.allowed:
         return verdict.reason
-    if form is Form.EDIT and not can_edit(request):
+    if form is Form.EDIT and not can_modify(request):
         return "Nothing about this action can be changed; approve or reject it."
+    if form is Form.APPROVE and details.must_be_read(request):
+        return "The card can't show all of this. Please read it in full first, and approve it there."
     return None
 
 

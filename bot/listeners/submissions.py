@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.ids import DETAILS, EDIT_SUBMIT, REJECT_SUBMIT, RESPOND_SUBMIT, Origin, decode_origin
+from bot.ids import APPROVE_SUBMIT, DETAILS, EDIT_SUBMIT, REJECT_SUBMIT, RESPOND_SUBMIT, Origin, decode_origin
 from bot.listeners.deciding import take
 from bot.listeners.notices import said
 from bot.listeners.services import Services
-from bot.modals import edit, reject, respond
+from bot.modals import approve, details, edit, reject, respond
 from bot.modals.fields import Kind, fields
 from bot.modals.frame import REASON
 from graph.law.request import DecisionType, Request
@@ -20,11 +20,13 @@ from graph.verbs.errors import Invalid, Refusal
 
 BROKEN: Final = "This form is not valid any more. Please close it and use the current card."
 _TYPES: Final = {
+    APPROVE_SUBMIT: DecisionType.APPROVE,
     EDIT_SUBMIT: DecisionType.EDIT,
     REJECT_SUBMIT: DecisionType.REJECT,
     RESPOND_SUBMIT: DecisionType.RESPOND,
     DETAILS: DecisionType.APPROVE,
 }
+_REASONS: Final = {APPROVE_SUBMIT: approve.parse, REJECT_SUBMIT: reject.parse, RESPOND_SUBMIT: respond.parse}
 _OURS: Final = re.compile("^(" + "|".join(re.escape(name) for name in _TYPES) + ")$")
 _ANY: Final = re.compile("")
 
@@ -35,6 +37,7 @@ class Filled:
 
     reason: str = ""
     args: Mapping[str, Any] | None = None
+    alternative: int | None = None
     errors: Mapping[str, str] | None = None
 
 
@@ -65,7 +68,7 @@ async def _decide(services: Services, user: str, view: dict[str, Any], origin: O
     if request is None:
         return _shown(view, {}, BROKEN)
     decision = _TYPES[view["callback_id"]]
-    filled = _filled(decision, view.get("state"), request)
+    filled = _filled(view["callback_id"], view.get("state"), request)
     if filled.errors:
         return _shown(view, filled.errors, "")
     try:
@@ -77,13 +80,12 @@ async def _decide(services: Services, user: str, view: dict[str, Any], origin: O
     return {}
 
 
-def _filled(decision: DecisionType, state: object, request: Request) -> Filled:
-    if decision is DecisionType.EDIT:
+def _filled(callback: str, state: object, request: Request) -> Filled:
+    if callback == EDIT_SUBMIT:
         edited = edit.parse(state, request)
-        return Filled(edited.reason, edited.args, edited.errors)
-    if decision is DecisionType.APPROVE:
-        return Filled()
-    reason, errors = (reject if decision is DecisionType.REJECT else respond).parse(state)
+        args = None if edited.alternative is not None else edited.args
+        return Filled(edited.reason, args, edited.alternative, edited.errors)
+    reason, errors = details.parse(state, request) if callback == DETAILS else _REASONS[callback](state)
     return Filled(reason, errors=errors)
 
 
@@ -98,6 +100,7 @@ def _answer(decision: DecisionType, user: str, origin: Origin, filled: Filled) -
         version=origin.ref.version,
         reason=filled.reason,
         args=filled.args,
+        alternative=filled.alternative,
         where=(origin.channel or "", origin.ts or "") if placed else None,
     )
 

@@ -7,16 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.cards import flags, times
+from bot.cards.alternatives import choices
 from bot.cards.arguments import FULL, asked, written
 from bot.cards.decided import MAX_REASON
-from bot.cards.pending import approvable, confidence
+from bot.cards.kinds import wording
+from bot.cards.pending import approvable
 from bot.cards.view import name_of
 from bot.ids import DETAILS, Origin, Ref
+from bot.modals.approve import approval_reason
 from bot.modals.bundle import RECENT, as_json, conversation, text_of
-from bot.modals.frame import modal
+from bot.modals.frame import modal, read_reason
 from bot.modals.sheet import MAX_UNITS, Sheet
+from bot.modals.weighed import because, confidence, risk, rules
 from bot.words import Json, clip, flowing, one_line
-from graph.law.request import Decision, EffectClass, Request, Status
+from graph.law.request import Decision, EffectClass, Kind, Request, Status
+from graph.verbs.decide import needs_reason
 
 _PROMISES: Final = {
     EffectClass.IDEMPOTENT: "The receiver recognises a repeated attempt, so it happens at most once.",
@@ -45,8 +50,14 @@ def build(
     sheet.add("Record", _record(request))
     for title, turns in rest:
         sheet.add(title, turns, most=20_000)
-    submit = "Approve" if whole and must_be_read(request) else None
-    return modal("Details", DETAILS, Origin(ref, channel, ts), sheet.close(), submit)
+    submit = wording(request).yes if whole and must_be_read(request) else None
+    reason = [approval_reason(request)] if submit and needs_reason(request) else []
+    return modal("Details", DETAILS, Origin(ref, channel, ts), [*sheet.close(), *reason], submit)
+
+
+def parse(state: object, request: Request) -> tuple[str, dict[str, str]]:
+    """The reason where approving needs one, and errors by block_id."""
+    return read_reason(state) if needs_reason(request) else ("", {})
 
 
 def must_be_read(request: Request) -> bool:
@@ -61,7 +72,7 @@ def _action(sheet: Sheet, request: Request) -> bool:
     short = [f"{one_line(name)}: {one_line(written(request.args[name]))}" for name in request.args if name not in long]
     values = [sheet.add("Arguments", "\n".join(short), most=MAX_UNITS)]
     values += [_argument(sheet, name, request.args[name]) for name in long]
-    sheet.add("On Approve", request.form.after_approve)
+    sheet.add(f"On {wording(request).yes}", "" if request.kind is Kind.REVIEW else request.form.after_approve)
     return question and all(values)
 
 
@@ -74,19 +85,19 @@ def _reasons(sheet: Sheet, request: Request) -> None:
     brief = request.brief
     sheet.add("Agent says", brief.rationale, most=12_000)
     sheet.add("Agent on delay", brief.cost_of_delay)
-    sheet.add("Confidence", "\n".join([f"Agent: {confidence(request)}", *_signals(brief.signals)]))
+    sheet.add("Risk", risk(request))
+    sheet.add("Confidence", confidence(request))
+    asking = "Why it ran alone" if request.kind is Kind.REVIEW else "Why a person is asked"
+    sheet.add(asking, because(request))
+    sheet.add("Rules that matched", rules(request), most=12_000)
     sheet.add("Alternatives, in the agent's words", _alternatives(request))
-    sheet.add("Why a person is asked", "\n".join(request.route_why))
-
-
-def _signals(signals: Mapping[str, float | None]) -> list[str]:
-    return [f"{name}: {'not given' if value is None else value}" for name, value in signals.items()]
 
 
 def _alternatives(request: Request) -> str:
     found = []
-    for letter, choice in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", request.brief.alternatives, strict=False):
-        found.append(f"{letter}: {flowing(choice.title)}\n   {choice.type} {written(choice.args)}")
+    for choice in choices(request):
+        note = "" if choice.choosable else "\n   (can't be chosen here)"
+        found.append(f"{choice.letter}: {choice.title}\n   {choice.deed}{note}")
     return "\n".join(found)
 
 
@@ -120,13 +131,15 @@ def _earlier(decisions: Sequence[Decision], names: Mapping[str, str]) -> str:
 
 
 def _record(request: Request) -> str:
-    return "\n".join(
-        (
-            f"Request {request.id}, version {request.version}, {request.status}, tier {request.tier}",
-            f"Run {request.run_id} of {request.workflow}, turn {request.turn}",
-            f"Action {request.action_type}, policy version {request.policy_version}",
-            "Can be undone." if request.reversible else "Can't be undone.",
-            _PROMISES[request.effect_class],
-            f"Digest {request.digest}",
-        )
-    )
+    lines = [
+        f"Request {request.id}, version {request.version}, {request.status}, tier {request.tier}",
+        f"Run {request.run_id} of {request.workflow}, turn {request.turn}",
+        f"Action {request.action_type}, policy version {request.policy_version}",
+        *(_promises(request) if request.kind in (Kind.ACTION, Kind.REVIEW) else ()),
+        f"Digest {request.digest}",
+    ]
+    return "\n".join(lines)
+
+
+def _promises(request: Request) -> tuple[str, str]:
+    return "Can be undone." if request.reversible else "Can't be undone.", _PROMISES[request.effect_class]

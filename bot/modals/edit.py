@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 from bot.cards.arguments import asked
 from bot.cards.kit import labelled, rich
 from bot.ids import EDIT_SUBMIT, Origin, Ref
+from bot.modals import instead
 from bot.modals.fields import PREFIX, Field, Kind, fields
 from bot.modals.frame import REASON, blocks_of, modal, read_reason, reason_field
 from bot.modals.inputs import block
@@ -14,14 +15,19 @@ from graph.law.action import check_edit
 from graph.law.request import Request
 
 MAX_FIXED_LINES: Final = 12
+BOTH: Final = "Either use an alternative or change the arguments; both at once can't be done."
 
 
 class Edited(NamedTuple):
-    """A submitted edit. It may be taken when `errors` (by block_id) is empty."""
+    """A submitted edit. It may be taken when `errors` (by block_id) is empty.
+
+    `alternative` is the place of what was chosen instead; `args` then are what the agent proposed.
+    """
 
     args: dict[str, Any]
     reason: str
     errors: dict[str, str]
+    alternative: int | None = None
 
 
 def build(request: Request, ref: Ref, channel: str | None, ts: str | None) -> Json:
@@ -31,6 +37,7 @@ def build(request: Request, ref: Ref, channel: str | None, ts: str | None) -> Js
     fixed = [block(item) for item in wanted if item.kind is Kind.FIXED]
     blocks = [
         rich(labelled("Asked:", asked(request), limit=900)),
+        *instead.blocks(request, optional=bool(inputs)),
         *fixed[:MAX_FIXED_LINES],
         *(
             [literal(f"{len(fixed) - MAX_FIXED_LINES} more fixed arguments in Details.")]
@@ -51,7 +58,12 @@ def parse(state: object, request: Request) -> Edited:
     if not wrong:
         args, found = check_edit(request.form, request.args, args)
         wrong = _by_block(found, wanted)
-    return Edited(args, reason, {**wrong, **errors})
+    chosen, odd = instead.read(state, request)
+    if chosen is not None and (wrong or args != request.args):
+        odd = {instead.INSTEAD: BOTH}
+    if chosen is None and not odd and all(item.kind is Kind.FIXED for item in wanted):
+        odd = {instead.INSTEAD: instead.UNKNOWN}
+    return Edited(args, reason, {**wrong, **odd, **errors}, chosen)
 
 
 def _read_all(wanted: list[Field], state: object) -> tuple[dict[str, Any], dict[str, str]]:

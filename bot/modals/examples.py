@@ -5,9 +5,9 @@ from dataclasses import replace
 from bot.cards.examples import views
 from bot.cards.samples import NAMES, decision, request
 from bot.ids import Ref, ref_of
-from bot.modals import details, edit, reject, respond
+from bot.modals import approve, details, edit, reject, respond
 from bot.words import Json
-from graph.law.request import DecisionType, Request
+from graph.law.request import DecisionType, Kind, Request
 
 CHANNEL, TS = "C0REVIEW", "1803.0001"
 RICH_ARGS = {
@@ -27,7 +27,9 @@ def requests() -> dict[str, Request]:
     """The requests on which modals are tried."""
     seen = views()
     strange = ("hostile", "long_argument", "many_arguments", "many_flags", "empty", "reconcile", "done")
-    return {"plain": request(), "rich": request(args=RICH_ARGS), **{name: seen[name].request for name in strange}}
+    weighed = ("high_risk", "critical_two_persons", "low_confidence", "high_risk_long", "checkpoint", "review")
+    names = (*strange, *weighed, "review_lasting", "review_long")
+    return {"plain": request(), "rich": request(args=RICH_ARGS), **{name: seen[name].request for name in names}}
 
 
 def examples() -> dict[str, Json]:
@@ -35,9 +37,12 @@ def examples() -> dict[str, Json]:
     found: dict[str, Json] = {}
     for name, asked in requests().items():
         ref: Ref = ref_of(asked)
-        found[f"edit_{name}"] = edit.build(asked, ref, CHANNEL, TS)
         found[f"reject_{name}"] = reject.build(asked, ref, CHANNEL, TS)
-        found[f"respond_{name}"] = respond.build(asked, ref, None, None)
+        if asked.kind in (Kind.ACTION, Kind.RECONCILE):
+            found[f"edit_{name}"] = edit.build(asked, ref, CHANNEL, TS)
+            found[f"respond_{name}"] = respond.build(asked, ref, None, None)
+        if asked.kind is Kind.ACTION:
+            found[f"approve_{name}"] = approve.build(asked, ref, CHANNEL, TS)
         found[f"details_{name}"] = details.build(asked, ref, CHANNEL, TS)
     plain = request()
     taken = [

@@ -10,7 +10,7 @@ from bot.words import Json, clip, line, literal, pieces, run, units, visible
 PIECE: Final = 2800
 MAX_UNITS: Final = 120_000
 RESERVED: Final = 2
-"""Blocks kept free for the closing note."""
+"""Blocks kept free for the closing note and for a field."""
 
 
 @dataclass

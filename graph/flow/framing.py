@@ -26,6 +26,7 @@ from graph.law.request import (
     Outcome,
     Reason,
     Request,
+    Risk,
     request_id,
 )
 from graph.law.routing import Route, RouteKind
@@ -61,7 +62,7 @@ _CONTINUE_FORM: Final = Form(
             "minutes": {"type": "integer", "title": "Minutes since then", "editable": False},
         },
     },
-    after_approve="The run goes on; what it did so far stands. Reject stops it and undoes what can be undone.",
+    after_approve="The run goes on; what it did so far stands.",
 )
 
 
@@ -208,7 +209,15 @@ def _option(workflow: Workflow, option: Alternative) -> Alternative:
         bound = bind(workflow.name, action.name, read.model_dump(mode="json"))
     except (ValidationError, Unfaithful):
         return replace(option, title=title, args=args, nature=None)
-    return replace(option, title=title, args=bound.args, nature=action.nature(action.impact(read, {})))
+    return replace(option, title=title, args=bound.args, nature=action.nature(_unseen_impact(action, read)))
+
+
+def _unseen_impact(action: Action[Any], args: Args) -> Risk:
+    """The impact of an action whose facts nobody has loaded; where it rests on them, more rather than less."""
+    try:
+        return action.impact(args, {})
+    except Exception:  # it is other people's code, asked for less than it is used to
+        return Risk.HIGH
 
 
 def _stated(confidence: object) -> float | None:

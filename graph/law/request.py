@@ -84,6 +84,10 @@ class Match:
     basis: str
     note: str = ""
     """Why it counts although nobody could tell: the condition failed, say."""
+    risk: str = ""
+    """The risk it puts the action at, if it says."""
+    tier: int | None = None
+    """The tier it asks for, if it says."""
 
     def words(self) -> str:
         """`rule payment-over-500: A wrong payment …`."""

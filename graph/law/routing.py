@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from graph.law.confidence import Confidence, Signal, precedent, score
 from graph.law.facts import Facts, Record
 from graph.law.policy import Book, Policy
 from graph.law.policy_rows import Level, Rule, Threshold
 from graph.law.request import EffectClass, Match, Reason, Risk
-from graph.law.rules import context_of, holds
-
-if TYPE_CHECKING:
-    import cel
+from graph.law.rules import View, holds
 
 __all__ = ["Facts", "Match", "Reason", "Record", "Risk", "Route", "RouteKind", "route", "stricter"]
 
@@ -84,13 +81,10 @@ def route(policy: Policy, facts: Facts) -> Route:
     bars = _bars(case, lifted=lifted)
     kind, reasons, final = _kind(case, bars, why)
     level = policy.tiers[tier]
-    wanted = [rule.approvals or 1 for rule, _ in case.matched]
-    start = min(case.row.tier, tier)
     return Route(
         kind=kind,
         tier=tier,
-        # Going up must not need fewer people than staying would have.
-        approvals=max([policy.tiers[number].approvals for number in range(start, tier + 1)] + wanted),
+        approvals=_approvals(case, tier),
         sla_seconds=int(level.sla.total_seconds()),
         expires_seconds=int(level.expires.total_seconds()),
         why=tuple(why),
@@ -122,7 +116,7 @@ def _weigh(policy: Policy, facts: Facts) -> _Case:
     signals = _signals(policy, facts, met)
     confidence = score(signals, book.weights)
     matched = [
-        (rule, Match(rule.name, rule.then, rule.basis, note))
+        (rule, Match(rule.name, rule.then, rule.basis, note, rule.risk or "", rule.tier))
         for rule, note in met
         if _unsure_enough(rule, confidence.value)
     ]
@@ -140,17 +134,13 @@ def _higher(one: Risk, other: Risk) -> Risk:
 
 def _met(book: Book, facts: Facts, impact: Risk) -> list[tuple[Rule, str]]:
     """The rules whose conditions hold, each with a note where that could not be told."""
-    context = context_of(facts, impact, book.names) if book.names else None
+    view = View(facts, impact, book.looks)
     found = []
     for rule in book.rules:
-        held, note = _condition(rule, context)
+        held, note = (True, "") if rule.when is None else holds(rule.when, view)
         if held:
             found.append((rule, note))
     return found
-
-
-def _condition(rule: Rule, context: "cel.Context | None") -> tuple[bool, str]:
-    return (True, "") if rule.when is None else holds(rule.when, context)
 
 
 def _signals(policy: Policy, facts: Facts, met: Sequence[tuple[Rule, str]]) -> dict[Signal, float | None]:
@@ -197,6 +187,16 @@ def _tier(case: _Case, why: list[str]) -> tuple[int, bool]:
     return tier, tier > start
 
 
+def _approvals(case: _Case, tier: int) -> int:
+    """How many must agree; going up must not need fewer people than staying would have."""
+    most = case.policy.tiers[tier].approvals
+    for number in range(min(case.row.tier, tier), tier):
+        most = max(most, case.policy.tiers[number].approvals)
+    for rule, _ in case.matched:
+        most = max(most, rule.approvals or 1)
+    return most
+
+
 def _enough_registered(case: _Case, tier: int) -> bool:
     level = case.policy.tiers[tier]
     if not level.registered:
@@ -214,11 +214,7 @@ def _kind(case: _Case, bars: Sequence[tuple[Reason, str]], why: list[str]) -> tu
     """The kind, the reasons for asking, and whether it is forbidden for good."""
     facts, value, row = case.facts, case.confidence.value, case.row
     reasons = [rule.reason for rule, _ in case.matched] + [reason for reason, _ in bars]
-    told = "\n".join(why)
-    why.extend(words for words in dict.fromkeys(match.words() for _, match in case.matched) if words not in told)
-    kind = max(
-        (_THEN[rule.then] for rule, _ in case.matched if _applies(rule, value)), key=_RANK.__getitem__, default=None
-    )
+    kind = _asked_for(case, why) if case.matched else None
     if kind is RouteKind.REJECT:
         why.append("policy forbids it")
         return kind, reasons, True
@@ -238,6 +234,14 @@ def _kind(case: _Case, bars: Sequence[tuple[Reason, str]], why: list[str]) -> tu
         why.append(f"confidence {value or 0:.2f} reaches {_from(case):.2f}: runs alone")
         return RouteKind.AUTO, [], False
     return kind or RouteKind.REVIEW, reasons, False
+
+
+def _asked_for(case: _Case, why: list[str]) -> RouteKind | None:
+    """The strictest that the rules that matched ask for; says them all."""
+    told = "\n".join(why)
+    why.extend(words for words in dict.fromkeys(match.words() for _, match in case.matched) if words not in told)
+    kinds = [_THEN[rule.then] for rule, _ in case.matched if _applies(rule, case.confidence.value)]
+    return max(kinds, key=_RANK.__getitem__, default=None)
 
 
 def _applies(rule: Rule, confidence: float | None) -> bool:

@@ -11,7 +11,6 @@ from graph.law.policy import Policy
 from graph.law.record import unusual_amount
 from graph.law.request import (
     Brief,
-    EffectClass,
     Form,
     Kind,
     Nature,
@@ -21,7 +20,7 @@ from graph.law.request import (
     next_step,
     request_id,
 )
-from graph.law.routing import Route, RouteKind, route, stricter
+from graph.law.routing import Route, route, stricter
 from graph.verbs.ports import PolicyVersion, Run
 from graph.verbs.record import target_of
 
@@ -204,6 +203,3 @@ def _signals(nature: Nature, brief: Brief) -> dict[Signal, float | None]:
 
 def _worth(policy: Policy, bound: Bound, form: Form) -> Any:
     return policy.worth(value_of(form, bound.args), currency_of(form, bound.args))
-
-
-__all__ = ["EffectClass", "Judged", "Nature", "RouteKind", "frame", "impact_of", "judge", "judge_again", "revise"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from graph.law.request import ENDS, Decision, DecisionType, Effect, Kind, Outcome, Request, Status
 from graph.law.routing import RouteKind
 from graph.verbs.ports import PolicyVersion, Tx
+from graph.verbs.review import review_id
 
 
 async def settle(
@@ -67,8 +68,10 @@ async def owe_outcome(tx: Tx, request: Request, what: str) -> None:
 
 
 async def touch_family(tx: Tx, request: Request) -> None:
-    """Owe a rendering of the request's cards, and of the card it was edited or asked again from."""
+    """Owe a rendering of the request's cards, of those of its review, and of what it was edited or asked again from."""
     await tx.cards.touch(request.id)
+    if request.review_after:
+        await tx.cards.touch(review_id(request.id))
     if request.parent_id:
         await tx.cards.touch(request.parent_id)
 

@@ -1,6 +1,6 @@
 """What verbs and flow need of the world, said as protocols: storage offers them, bot/app.py joins them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from graph.law.authorization import Person
 from graph.law.policy import Policy
 from graph.law.record import Rejected
-from graph.law.request import Decision, Effect, Outcome, Request, Risk, Status
+from graph.law.request import Decision, Effect, Form, Outcome, Request, Risk, Status
 
 
 class RunStatus(StrEnum):
@@ -80,6 +80,19 @@ class OwedRow:
     kind: str
     payload: dict[str, Any]
     attempts: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """An action as an agent proposed it; `judged`: the facts it was routed on, as `graph.law.facts` writes them."""
+
+    id: str
+    workflow: str
+    action_type: str
+    args: dict[str, Any]
+    form: Form
+    judged: dict[str, Any]
     created_at: datetime
 
 
@@ -173,8 +186,8 @@ class Requests(Protocol):
         ...
 
     async def of_run(self, run_id: str) -> Sequence[Request]: ...
-    async def pending(self, limit: int, tier: int | None = None) -> Sequence[Request]:
-        """Pending requests, the one due first first."""
+    async def pending(self, limit: int, tier: int | None = None, *, without: Collection[str] = ()) -> Sequence[Request]:
+        """Pending requests, the one due first first; `without` those of these workflows."""
         ...
 
     async def decide(self, request: Request, status: Status, execution_expires_at: datetime | None) -> bool:
@@ -335,8 +348,8 @@ class Past(Protocol):
         """Effects begun since a person last decided in this run, and when that was (or the run began)."""
         ...
 
-    async def judged(self, within: timedelta, after: str, limit: int) -> Sequence[Request]:
-        """What agents proposed (no edits of it) and how it was judged, a page of it by id, from behind `after`."""
+    async def judged(self, within: timedelta, after: str, limit: int) -> Sequence[Proposed]:
+        """What agents proposed (no edits of it) and what it was judged on, a page by id, from behind `after`."""
         ...
 
 

@@ -62,6 +62,7 @@ async def show(store: Store, request_id: str) -> dict[str, Any]:
             "rationale": request.brief.rationale,
             "confidence": request.brief.confidence,
             "signals": request.brief.signals,
+            "judged": _judged(request),
             "flags": list(request.brief.flags),
             "alternatives": [
                 {"title": option.title, "type": option.type, "args": option.args}
@@ -89,6 +90,18 @@ async def show(store: Store, request_id: str) -> dict[str, Any]:
             ],
             "reviewers": await _reviewers(tx, request, now),
         }
+
+
+def _judged(request: Request) -> dict[str, Any]:
+    """What the law made of it: Gatepost's own confidence with its signals, impact, risk, reasons, rules."""
+    return {
+        "confidence": request.confidence,
+        "signals": request.judged.get("computed", {}),
+        "impact": request.impact,
+        "risk": request.risk,
+        "reasons": list(request.reasons),
+        "rules": [{"rule": match.rule, "then": match.then, "basis": match.basis} for match in request.matched],
+    }
 
 
 async def _reviewers(tx: Tx, request: Request, now: datetime) -> list[str]:

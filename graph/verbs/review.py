@@ -11,12 +11,17 @@ _REVISION_BASE = 1_000
 """Reviews share their action's turn; revisions from here on are theirs."""
 
 
+def review_id(about: str) -> str:
+    """The id of the one review of a request."""
+    return "req_" + hashlib.sha256(f"{about}/review".encode()).hexdigest()[:20]
+
+
 async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: datetime) -> None:
     """Owe people a look at what ran alone; asking twice opens one."""
     expires = now + timedelta(seconds=policy.policy.tiers[about.tier].expires.total_seconds())
     review = replace(
         about,
-        id="req_" + hashlib.sha256(f"{about.id}/review".encode()).hexdigest()[:20],
+        id=review_id(about.id),
         revision=_REVISION_BASE + about.revision,
         kind=Kind.REVIEW,
         parent_id=about.id,

@@ -20,7 +20,7 @@ from graph.verbs.sweep import sweep
 from storage.store import PgStore
 from tests.support.db import DEFAULT_POLICY, dsn
 from tests.support.slack import REFUND, House, house, pending
-from tests.support.slack_attacks import Attacker, cases, steps_of, variants
+from tests.support.slack_attacks import Attacker, cases, steps_of, text_of, variants
 
 LATER = {
     "IP-27": "the global stop is a later feature",
@@ -233,3 +233,19 @@ async def test_a_database_that_is_down_never_gets_an_ack(door: House) -> None:
     assert await door.decisions() == 0
     assert (await attacker.act(click))[0] == 200
     assert await door.decisions() == 1
+
+
+async def test_an_approval_at_high_risk_without_a_reason_decides_nothing(door: House) -> None:
+    """A click as an old client or a forger would send it, and forms that say nothing."""
+    request = await door.propose(amount="6000.00")
+    attacker = await _attacker(door, request)
+    assert (await attacker.send(attacker.click({"user": "U_CARA"})))[0] == 200
+    assert "Approving at high risk: Please say why" in (await door.ephemerals("UCARA", "CTIER2"))[-1]
+    form = attacker.submission({"view": "approve", "user": "U_CARA"})
+    for values in ({}, {"reason": text_of(None)}, {"reason": text_of(" \u200b ")}, {"reason": text_of("x" * 4000)}):
+        form["view"]["state"]["values"] = values
+        assert (await attacker.send(form))[1]["response_action"] == "errors"
+    assert await door.decisions() == 0
+    assert (await attacker.act({"$click": {"action": "approve", "user": "U_CARA"}}))[0] == 200
+    decision = await door.decision(request)
+    assert decision is not None and decision.reason == "checked with the bank"

@@ -72,15 +72,17 @@ async def test_a_form_sent_after_the_decision_says_so_in_the_form(door: House) -
 
 async def test_two_persons_must_agree(door: House) -> None:
     request = await door.propose(amount="75000.00")
-    card = await door.card("UDIRK", request)
-    assert await door.person("UDIRK").click(card, APPROVE)
+    assert await door.approve("UDIRK", request, "I know the customer")
     await door.deliver()
     assert "1 of 2 approvals" in str((await door.card("UEVE", request))["blocks"])
     # The second account of the same human is not a second human.
-    assert await door.person("UDIRK2").click(card, APPROVE)
+    assert "another person" in (await door.approve("UDIRK2", request)).errors["reason"]
     assert (await door.request(request)).status is Status.PENDING
-    assert await door.person("UEVE").click(card, APPROVE)
+    assert await door.approve("UEVE", request, "the contract says so")
     assert (await door.request(request)).status is Status.APPROVED
+    async with door.store.begin() as tx:
+        votes = await tx.requests.votes(request.id, request.digest)
+    assert {vote.reason for vote in votes} == {"I know the customer", "the contract says so"}
 
 
 async def test_who_may_not_is_told_and_nobody_else_is(door: House) -> None:
@@ -109,3 +111,17 @@ async def test_a_cut_off_card_is_approved_from_its_details(door: House) -> None:
     assert await alice.submit(view)
     decision = await door.decision(request)
     assert decision is not None and decision.type is DecisionType.APPROVE
+
+
+async def test_a_cut_off_card_at_high_risk_needs_a_reason_in_its_details(door: House) -> None:
+    args = {"order": "x" * 40, "amount": "6000.00", "currency": "EUR", "note": "word " * 200}
+    request = await door.propose(args=args)
+    cara = door.person("UCARA")
+    await cara.click(await door.card("UCARA", request), "gatepost.read")
+    view = await door.view("UCARA")
+    refused = await cara.submit(view, {"reason": "\u200b"}, force=True)
+    assert set(refused.errors) == {"reason"}
+    assert (await door.request(request)).status is Status.PENDING
+    assert await cara.submit(view, {"reason": "read it all"})
+    decision = await door.decision(request)
+    assert decision is not None and decision.reason == "read it all"

@@ -1,7 +1,8 @@
 """One card, one person: approve, modify, reject, take over, look into it."""
 
-from bot.ids import APPROVE, EDIT, MORE, REJECT, encode_choice, ref_of
-from graph.law.request import DecisionType, Request, Status
+from bot.cards.samples import CREDIT
+from bot.ids import APPROVE, APPROVE_FORM, EDIT, MORE, REJECT, encode_choice, ref_of
+from graph.law.request import Alternative, Brief, DecisionType, Request, Status
 from tests.support.slack import House, woken
 
 
@@ -65,7 +66,9 @@ async def test_an_edit_beyond_the_editors_tier_waits_for_that_tier(door: House) 
     new = await _next(door, request)
     assert (new.status, new.tier) == (Status.PENDING, 2)
     await door.deliver()
-    assert "6000.00" in texts(await door.card("UCARA", new))
+    card = await door.card("UCARA", new)
+    assert "6,000.00" in texts(card)
+    assert "Changed by Alice; needs tier 2" in texts(card) and "High risk" in texts(card)
     assert not await woken(door.store, request)
 
 
@@ -86,6 +89,46 @@ async def test_details_show_everything_and_decide_nothing(door: House) -> None:
     view = await door.view("UALICE")
     assert request.digest in str(view["blocks"]) and view["submit"] is None
     assert (await door.request(request)).status is Status.PENDING
+
+
+async def test_approving_at_high_risk_takes_a_reason(door: House) -> None:
+    request = await door.propose(amount="6000.00")
+    cara, card = door.person("UCARA"), await door.card("UCARA", request)
+    assert "Approve…" in texts(card) and "rule payment" not in texts(card)
+    assert await cara.click(card, APPROVE_FORM)
+    view = await door.view("UCARA")
+    assert "6,000.00 EUR" in str(view["blocks"])
+    assert set((await cara.submit(view, {"reason": "ok"}, force=True)).errors) == {"reason"}
+    assert await cara.submit(view, {"reason": "the order is insured"})
+    decision = await door.decision(request)
+    assert decision is not None
+    assert (decision.type, decision.reason) == (DecisionType.APPROVE, "the order is insured")
+    await door.deliver()
+    assert "the order is insured" in texts(await door.card("UCARA", request))
+
+
+async def test_who_may_not_approve_sees_no_form(door: House) -> None:
+    request = await door.propose(amount="6000.00")
+    card = await door.card("UREQ", request)
+    assert await door.person("UREQ").click(card, APPROVE_FORM)
+    assert "You asked for this yourself" in (await door.ephemerals("UREQ", "CTIER2"))[-1]
+    assert await door.person("UALICE").click(card, APPROVE_FORM)
+    assert "not a reviewer of tier 2" in (await door.ephemerals("UALICE", "CTIER2"))[-1]
+    assert not await door.person("UREQ").views() and not await door.person("UALICE").views()
+
+
+async def test_an_alternative_is_chosen_by_its_letter(door: House) -> None:
+    less = Alternative(title="half", type="credit", args={"order": "4711", "amount": "20.00"}, nature=CREDIT)
+    request = await door.propose(brief=Brief(rationale="late", confidence=0.7, alternatives=(less,)))
+    alice = door.person("UALICE")
+    assert await alice.click(await door.card("UALICE", request), EDIT)
+    view = await door.view("UALICE")
+    both = await alice.submit(view, {"instead": "0", "arg.amount": "400.00", "reason": "she likes credit"})
+    assert set(both.errors) == {"instead"}
+    assert await alice.submit(view, {"instead": "0", "arg.amount": "420.00", "reason": "she likes credit"})
+    assert (await door.request(request)).status is Status.MODIFIED
+    new = await _next(door, request)
+    assert (new.action_type, new.args, new.status) == ("credit", less.args, Status.APPROVED)
 
 
 async def _next(door: House, request: Request) -> Request:

@@ -15,15 +15,17 @@ from bot.delivery import Delivery
 from bot.delivery.pace import Pace
 from bot.directory import Directory
 from bot.guard import Home, Signing
+from bot.ids import APPROVE_FORM
 from bot.listeners import Services, make_app
 from bot.listeners.socket import SocketRunner
-from bot.sandbox.driver import Person
+from bot.sandbox.driver import Outcome, Person
 from bot.sandbox.harness import Harness, sandbox, until
 from bot.slack import Slack
 from bot.web import make_web
 from graph.law.action import bind
-from graph.law.request import Brief, Decision, EffectClass, Form, Request
-from graph.verbs.frame import Nature, frame, judge
+from graph.law.facts import Record
+from graph.law.request import Brief, Decision, EffectClass, Form, Nature, Request, request_id
+from graph.verbs.frame import frame, judge
 from graph.verbs.ports import Run, Store
 from storage.store import PgStore
 from tests.support.blockkit import check_calls
@@ -98,6 +100,12 @@ class House:
         views = await until(self.person(user).views)
         return dict(views[-1])
 
+    async def approve(self, user: str, request: Request, reason: str = "checked with the bank") -> Outcome:
+        """This person approves from the card, saying why: as cards of high risk ask for."""
+        clicked = await self.person(user).click(await self.card(user, request), APPROVE_FORM)
+        assert clicked, clicked
+        return await self.person(user).submit(await self.view(user), {"reason": reason})
+
     async def request(self, request: Request) -> Request:
         async with self.store.begin() as tx:
             found = await tx.requests.get(request.id)
@@ -160,8 +168,10 @@ async def pending(
         nature = Nature(effect_class=EffectClass.IDEMPOTENT, reversible=reversible, form=form)
         said = brief or Brief(rationale="It came late.", confidence=0.72)
         bound = bind("payments", "refund", args)
-        routed = judge(policy, bound, nature, said)
-        request = frame(run, 1, bound, nature, said, routed, policy, await tx.now())
+        judged = judge(
+            policy.policy, bound, nature, said, Record(), request=request_id(run_id, 1, 0), requester=requester
+        )
+        request = frame(run, 1, bound, nature, said, judged, policy, await tx.now())
         request = replace(request, interrupt_id=f"int_{secrets.token_hex(4)}", **changes)
         assert await tx.requests.insert(request)
         await tx.cards.want(request.id, policy.policy.tiers[request.tier].channel)

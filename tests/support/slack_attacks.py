@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bot.ids import APPROVE, EDIT_SUBMIT, REJECT_SUBMIT, Origin, encode, encode_origin, ref_of
-from bot.modals import edit, reject
+from bot.ids import APPROVE, APPROVE_SUBMIT, EDIT_SUBMIT, REJECT_SUBMIT, Origin, encode, encode_origin, ref_of
+from bot.modals import approve, edit, reject
 from graph.law.request import Request
+from graph.verbs.decide import needs_reason
 from tests.support.slack import PREVIOUS_SECRET, SECRET, House
 
 FILE = Path(__file__).parents[1] / "attacks" / "attacks.jsonl"
@@ -147,9 +148,12 @@ class Attacker:
         }
 
     def submission(self, spec: Json) -> Json:
-        """A view_submission of the modify or the reject form."""
-        if spec.get("view", spec.get("action")) == "reject":
+        """A view_submission of the modify, the reject or the approve form."""
+        wanted = spec.get("view", spec.get("action"))
+        if wanted == "reject":
             form, callback, values = reject, REJECT_SUBMIT, {"reason": text_of(spec.get("reason"))}
+        elif wanted == "approve":
+            form, callback, values = approve, APPROVE_SUBMIT, {"reason": text_of("checked with the bank")}
         else:
             form, callback, values = edit, EDIT_SUBMIT, {"reason": text_of("the customer agreed")}
             values |= {f"arg.{name}": entry(name, value) for name, value in spec["args"].items()}
@@ -176,7 +180,8 @@ class Attacker:
         """What a step of a case sends."""
         if "$click" in step:
             spec = step["$click"]
-            return self.submission(spec) if spec["action"] == "reject" else self.click(spec)
+            by_form = spec["action"] == "reject" or needs_reason(self.request)
+            return self.submission(spec) if by_form else self.click(spec)
         if "$click_raw" in step:
             return self.click({"user": "U_ALICE"}) | step["$click_raw"]
         if "$submit" in step:

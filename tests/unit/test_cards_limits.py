@@ -12,12 +12,25 @@ from bot.cards.examples import NOW
 from bot.cards.examples import examples as cards
 from bot.cards.home import home
 from bot.cards.review import card
-from bot.cards.samples import REFUND_SCHEMA, decision, effect, request
+from bot.cards.samples import CREDIT, REFUND_SCHEMA, decision, effect, request
 from bot.cards.view import CardView
 from bot.ids import ref_of
-from bot.modals import details, edit, reject, respond
+from bot.modals import approve, details, edit, reject, respond
 from bot.modals.examples import examples as modals
-from graph.law.request import Alternative, Brief, DecisionType, Form, Kind, Outcome, Request, Status
+from graph.law.confidence import Signal
+from graph.law.request import (
+    Alternative,
+    Brief,
+    DecisionType,
+    Form,
+    Kind,
+    Match,
+    Outcome,
+    Reason,
+    Request,
+    Risk,
+    Status,
+)
 from graph.law.words import made_storable
 from tests.support.blockkit import check
 
@@ -54,6 +67,17 @@ JSON = st.recursive(
     max_leaves=12,
 )
 CONFIDENCE = st.none() | st.floats()
+SOME = st.dictionaries(WORDS, JSON, max_size=2)
+MATCHES = st.builds(
+    Match, WORDS, st.just("review"), WORDS, WORDS, st.sampled_from(["", *Risk]), st.none() | st.integers(1, 3)
+)
+JUDGED = st.just({}) | st.fixed_dictionaries(
+    {
+        "signals": st.dictionaries(st.sampled_from(Signal), CONFIDENCE),
+        "computed": st.dictionaries(st.sampled_from(Signal), CONFIDENCE),
+        "record": st.fixed_dictionaries({"asked": st.integers(0, 99), "totals": st.dictionaries(WORDS, WORDS)}),
+    }
+)
 TYPED = dict.fromkeys(REFUND_SCHEMA["properties"], JSON)
 
 
@@ -65,7 +89,8 @@ def requests(draw: st.DrawFn) -> Request:
         signals=draw(st.dictionaries(WORDS, CONFIDENCE, max_size=3)),
         flags=tuple(draw(st.lists(WORDS, max_size=8))),
         alternatives=tuple(
-            Alternative(title=draw(WORDS), type=draw(WORDS), args={}) for _ in range(draw(st.integers(0, 2)))
+            Alternative(title=draw(WORDS), type=draw(WORDS), args=draw(SOME), nature=draw(st.none() | st.just(CREDIT)))
+            for _ in range(draw(st.integers(0, 30)))
         ),
         cost_of_delay=draw(WORDS),
         context=draw(st.dictionaries(WORDS, JSON, max_size=4)),
@@ -85,6 +110,13 @@ def requests(draw: st.DrawFn) -> Request:
         approvals_required=draw(st.integers(1, 3)),
         reversible=draw(st.booleans()),
         action_type=draw(WORDS),
+        risk=draw(st.sampled_from(Risk)),
+        reasons=tuple(draw(st.lists(st.sampled_from(Reason), unique=True))),
+        matched=tuple(draw(st.lists(MATCHES, max_size=4))),
+        confidence=draw(st.none() | st.floats(0, 1)),
+        judged=draw(JUDGED),
+        target=draw(st.none() | LONG),
+        revision=draw(st.sampled_from([0, 1])),
     )
 
 
@@ -98,6 +130,9 @@ def views(draw: st.DrawFn) -> CardView:
         decision=draw(st.none() | st.builds(decision, st.sampled_from(DecisionType), WORDS, LONG)),
         decided_name=draw(WORDS),
         effect=draw(st.none() | st.builds(effect, st.sampled_from(Outcome), LONG, st.just(result))),
+        undo=draw(st.none() | st.builds(effect, st.sampled_from(Outcome))),
+        before=draw(st.none() | st.just(asked)),
+        changed_by=draw(WORDS),
         votes=tuple((draw(WORDS), NOW) for _ in range(draw(st.integers(0, 3)))),
         run_note=draw(WORDS),
         run_status=draw(st.sampled_from(["", "failed", "strange"])),
@@ -134,6 +169,7 @@ def test_lists_and_notices_take_any_unicode(asked: list[Request], words: str) ->
 @given(requests())
 def test_modals_take_any_unicode(asked: Request) -> None:
     ref = ref_of(asked)
+    check(approve.build(asked, ref, "C1", "1.2"))
     check(edit.build(asked, ref, "C1", "1.2"))
     check(reject.build(asked, ref, None, None))
     check(respond.build(asked, ref, "C1", "1.2"))

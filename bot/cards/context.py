@@ -1,0 +1,89 @@
+"""The small print of a pending card: how risky and how sure, until when, what else holds, what Approve means."""
+
+from bot.cards import kit, law, times
+from bot.cards.kinds import wording
+from bot.cards.view import CardView
+from bot.words import Json, flowing, plain
+from graph.law.request import Kind, Request
+
+
+def context(view: CardView) -> list[Json]:
+    """At most five elements."""
+    request = view.request
+    notes = _dots(_tier(view), approvals(view), _lasting(request), changed(view), flowing(view.run_note))
+    small = [notes, _dots(law.because(request), law.ruled(request)), after(request)]
+    who = _dots(law.risky(request), sure(request), requester(view))
+    first = [plain(capital(who), 200)] if who else []
+    return [*first, kit.mrkdwn(deadline(view)), *(plain(capital(text), 300) for text in small if text)]
+
+
+def sure(request: Request) -> str:
+    """How sure Gatepost is, of what it is sure about: a question to people has no confidence."""
+    return "" if request.kind in (Kind.RECONCILE, Kind.CHECKPOINT) else law.sure(request)
+
+
+def requester(view: CardView) -> str:
+    return f"for {view.name(view.request.requester)}" if view.request.requester else ""
+
+
+def approvals(view: CardView) -> str:
+    """`1 of 2 approvals (Alice)`, or nothing where one person suffices."""
+    needed = view.request.approvals_required
+    if needed <= 1:
+        return ""
+    by = ", ".join(view.name(user) for user, _ in view.votes[:5])
+    return f"{len(view.votes)} of {needed} approvals" + (f" ({by})" if by else "")
+
+
+def changed(view: CardView) -> str:
+    """`changed by Alice; needs tier 2`, where this came out of an edit."""
+    request = view.request
+    if request.kind is not Kind.ACTION or not request.revision:
+        return ""
+    who = view.name(view.changed_by) if view.changed_by else "a person"
+    return f"changed by {who}" + (f"; needs tier {request.tier}" if _went_up(view) else "")
+
+
+def lasting(request: Request) -> bool:
+    """Whether what it is about can't be undone; what only asks people has nothing to undo."""
+    return request.kind in (Kind.ACTION, Kind.REVIEW) and not request.reversible
+
+
+def after(request: Request) -> str:
+    """`On Approve: …`; a review approves nothing that is still to come."""
+    words = flowing(request.form.after_approve)
+    if not words or request.kind is Kind.REVIEW:
+        return ""
+    yes = wording(request).yes
+    return f"On {yes if request.kind is Kind.ACTION else f'“{yes}”'}: {words}"
+
+
+def deadline(view: CardView) -> str:
+    """mrkdwn: the absolute time, what is left of it, and the urgency word."""
+    if not view.open():
+        return "*Expired*: no decision counts any more"
+    due = view.due_at()
+    return f"Due {times.local(due)} · *{times.left(due, view.now)}* · urgency {view.urgency()}"
+
+
+def capital(text: str) -> str:
+    """Begun with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def _tier(view: CardView) -> str:
+    request = view.request
+    shown = request.tier > 1 or request.approvals_required > 1
+    return f"tier {request.tier}" if shown and not _went_up(view) else ""
+
+
+def _went_up(view: CardView) -> bool:
+    return view.before is not None and view.request.tier > view.before.tier
+
+
+def _lasting(request: Request) -> str:
+    return "irreversible" if lasting(request) else ""
+
+
+def _dots(*notes: str) -> str:
+    return " · ".join(note for note in notes if note)
