@@ -186,7 +186,7 @@ class Runner:
             policy_version=draft.policy_version,
         )
         policy = (await tx.policies.version(draft.policy_version)).policy
-        await tx.cards.want(draft.id, policy.tiers[draft.tier].channel)
+        await tx.cards.want(draft.id, policy.channel(run.workflow, draft.tier))
         if draft.parent_id:
             parent = await tx.requests.get(draft.parent_id)
             if parent is not None:

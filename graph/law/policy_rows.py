@@ -15,17 +15,21 @@ from graph.law.rules import BadCondition, check_condition
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
 _UNIT: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST: Final = timedelta(days=366)
 PATTERN: Final = r"^(\*|[a-z_][a-z0-9_]*\.(\*|[a-z_][a-z0-9_]*))$"
 
 
 def parse_duration(value: object) -> timedelta:
-    """Parse `30s`, `15m`, `4h` or `7d`; raises ValueError."""
+    """Parse `30s`, `15m`, `4h` or `7d`, at most a year; raises ValueError."""
     if isinstance(value, timedelta):
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('write a duration as "30s", "15m", "4h" or "7d"')
-    return timedelta(**{_UNIT[match.group(2)]: int(match.group(1))})
+    duration = timedelta(**{_UNIT[match.group(2)]: int(match.group(1))})
+    if duration > _LONGEST:
+        raise ValueError(f"at most {_LONGEST.days}d: what takes longer has no date")
+    return duration
 
 
 def _condition(text: str) -> str:
@@ -36,16 +40,24 @@ def _condition(text: str) -> str:
     return text
 
 
-def _finite(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a number is wanted here, not true or false")
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("a number is wanted here, not true or false or a text in quotes")
+    return value
+
+
+def _tier_number(value: object) -> object:
+    """`1` and `01` are two keys of TOML, and must not become one tier of which the last wins."""
+    if isinstance(value, str) and (not value.isascii() or not value.isdigit() or value.startswith("0")):
+        raise ValueError("number the tiers 1, 2, 3 …, without leading zeros")
     return value
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), BeforeValidator(_finite)]
-Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False), BeforeValidator(_finite)]
-Count = Annotated[int, BeforeValidator(_finite)]
+Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), BeforeValidator(_number)]
+Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
+Count = Annotated[int, Field(strict=True), BeforeValidator(_number)]
+TierNumber = Annotated[int, BeforeValidator(_tier_number)]
 ActionPattern = Annotated[str, Field(pattern=PATTERN)]
 Condition = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_condition)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,79}$")]
@@ -69,7 +81,7 @@ class Tier(Strict):
     sla: Duration = timedelta(minutes=15)
     expires: Duration = timedelta(hours=72)
     approvals: Annotated[Count, Field(ge=1, le=10)] = 1
-    registered: bool = False
+    registered: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _expiry_after_sla(self) -> "Tier":
@@ -234,7 +246,7 @@ class Impacts(Strict):
 class Unusual(Strict):
     """What counts as unusual against the record: `times` the usual amount, once there are `least` to compare."""
 
-    times: Annotated[float, Field(gt=1.0, le=100.0, allow_inf_nan=False), BeforeValidator(_finite)] = 3.0
+    times: Annotated[float, Field(gt=1.0, le=100.0, allow_inf_nan=False), BeforeValidator(_number)] = 3.0
     least: Annotated[Count, Field(ge=1, le=1000)] = 5
 
 
@@ -264,10 +276,14 @@ class Reviewer(Strict):
 
 
 class Team(Strict):
-    """Requests of these workflows are seen and decided by these people only (and by auditors)."""
+    """Requests of these workflows are seen and decided by these people only, and by auditors.
+
+    `channel`: where their cards go, instead of the tiers' channels, which others read.
+    """
 
     workflows: tuple[str, ...] = Field(min_length=1)
     members: tuple[str, ...] = Field(min_length=1)
+    channel: str | None = Field(default=None, min_length=1)
 
 
 class Roles(Strict):

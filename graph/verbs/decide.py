@@ -8,6 +8,7 @@ from typing import Any
 from graph.failpoints import failpoint
 from graph.law.action import Bound, bind, check_edit
 from graph.law.authorization import Person, authorize, refusal_of_state
+from graph.law.canonical import storable
 from graph.law.request import (
     Decision,
     DecisionType,
@@ -81,6 +82,8 @@ async def decide(store: Store, answer: Answer) -> Decided:
 def check_words(answer: Answer) -> None:
     """Refuse what can't be a valid answer, before any row is touched."""
     required = answer.type in (DecisionType.REJECT, DecisionType.RESPOND, DecisionType.EDIT)
+    if not storable(answer.request_id):
+        raise NotFound("There is no such request.")
     problem = reason_problem(answer.reason, required=required)
     if problem:
         raise Invalid(problem, {"reason": problem})
@@ -258,7 +261,7 @@ async def _replace(
         policy_version=new.policy_version,
     )
     if not await _suffices(tx, new, person, policy, now):
-        await tx.cards.want(new.id, policy.policy.tiers[new.tier].channel)
+        await tx.cards.want(new.id, policy.policy.channel(new.workflow, new.tier))
         return Decided(request=replace(request, status=Status.MODIFIED), decision=edit, followup=new)
     approval = _decision(new, replace(answer, type=DecisionType.APPROVE), person, now)
     approved = await settle(tx, new, approval, policy)

@@ -44,7 +44,7 @@ async def _look(tx: Tx, request_id: str, current: PolicyVersion) -> int:
     if not await tx.requests.go_up(request, tier, approvals):
         return 0
     await tx.cards.touch(request.id)
-    await tx.cards.want(request.id, current.policy.tiers[tier].channel)
+    await tx.cards.want(request.id, current.policy.channel(request.workflow, tier))
     return 1
 
 

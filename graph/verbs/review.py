@@ -47,7 +47,7 @@ async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: dateti
         about=about.id,
         digest=about.digest,
     )
-    await tx.cards.want(review.id, policy.policy.tiers[review.tier].channel)
+    await tx.cards.want(review.id, policy.policy.channel(review.workflow, review.tier))
 
 
 async def disown(tx: Tx, review: Request) -> None:

@@ -356,3 +356,11 @@ async def test_the_agents_owner_and_other_teams_do_not_decide(house: House) -> N
         await house.answer("approve", "UALICE")
     with pytest.raises(NotAllowed, match="own team"):
         await house.answer("approve", "UBOB")
+
+
+async def test_a_teams_cards_go_to_its_own_channel(house: House) -> None:
+    await house.policy(DEFAULT + TEAM + 'channel = "#lawful-only"\n')
+    await house.propose(pay("90.00"), key="a")
+    async with house.store.begin() as tx:
+        (card,) = await tx.cards.of_request((await house.one()).id)
+    assert card.target == "#lawful-only"
