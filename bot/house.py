@@ -1,5 +1,6 @@
 """The composition root: settings → database, workspace, policy, people. Doors and workers get theirs here."""
 
+import hashlib
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.directory import Directory
-from bot.policy_file import Unreadable, read
+from bot.policy_file import Unreadable, exposures, read
 from bot.settings import Settings
 from bot.slack import Slack, SlackProblem
 from graph.law.policy import BadPolicy
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from graph.flow.runner import Runner
 
 _DIRECTORY_STALE: Final = timedelta(minutes=10)
+_MAX_ALARM: Final = 1_000
 _log: Final = structlog.get_logger("gatepost")
 
 
@@ -202,10 +204,14 @@ async def _import_policy(store: PgStore, settings: Settings, *, replace: bool) -
     async with store.begin() as tx:
         if await tx.policies.newest() is not None and not replace:
             return
+    for why in exposures(settings.gatepost_policy):
+        _log.warning("the policy file is not safe from others", why=why)
     try:
         text = read(settings.gatepost_policy)
         async with store.begin() as tx:
             before = await tx.policies.newest()
+            if before is not None and not replace:
+                return
             applied = await tx.policies.apply(text, "start")
             if before != applied.version:
                 await tx.audit.record("policy_applied", "start", version=applied.version)
@@ -216,6 +222,8 @@ async def _import_policy(store: PgStore, settings: Settings, *, replace: bool) -
         async with store.begin() as tx:
             if await tx.policies.newest() is None:
                 raise CantStart(f"GATEPOST_POLICY {settings.gatepost_policy}:\n{error}") from error
+            said = f"The policy file is broken; the last good version stays in force.\n{error}"[:_MAX_ALARM]
+            await tx.owed.add("operators", f"policy:{hashlib.sha256(text.encode()).hexdigest()}", {"text": said})
         _log.error("the policy file is broken; the last good version stays in force", problems=str(error))
 
 

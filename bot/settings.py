@@ -8,6 +8,19 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEFAULT_POLICY: Final = Path(__file__).resolve().parent.parent / "graph" / "policies" / "default.toml"
+SHIPPED: Final = (
+    "payments",
+    "procurement",
+    "deployment",
+    "clinical",
+    "transactions",
+    "content",
+    "orders",
+    "contracts",
+    "loan",
+    "rollout",
+)
+"""The workflows of `graph/workflows`, as lists show them."""
 SLACK_API: Final = "https://slack.com/api/"
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -40,7 +53,7 @@ class Settings(BaseSettings):
     slack_api_url: str = SLACK_API
     gatepost_home: Path = Path(".gatepost")
     gatepost_policy: Path = DEFAULT_POLICY
-    gatepost_workflows: Annotated[tuple[str, ...], NoDecode] = ("payments",)
+    gatepost_workflows: Annotated[tuple[str, ...], NoDecode] = SHIPPED
     gatepost_shop_url: str | None = None
     gatepost_audit_key: SecretStr | None = None
     gatepost_lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
@@ -68,7 +81,11 @@ class Settings(BaseSettings):
     @field_validator("gatepost_policy")
     @classmethod
     def _readable(cls, value: Path) -> Path:
-        if not value.is_file():
+        try:
+            found = value.is_file()
+        except OSError as error:
+            raise ValueError(f"{value} can't be read ({error.strerror})") from None
+        if not found:
             raise ValueError(f"{value} is not a file; name a policy in TOML, or unset it for the default one")
         return value
 

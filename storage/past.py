@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement as Element
-from sqlalchemy import and_, exists, func, or_, select, text
+from sqlalchemy import Text, and_, cast, exists, func, or_, select, text
 
 from graph.law.action import question
 from graph.law.record import Rejected
-from graph.law.request import Kind, Outcome, Request, Risk, Status
-from graph.verbs.ports import Outcomes
+from graph.law.request import Kind, Outcome, Risk, Status
+from graph.verbs.ports import Outcomes, Proposed
 from storage import rows
 from storage.schema import NOW, decisions, effects, requests, runs
 from storage.session import Session
@@ -144,10 +144,12 @@ class PgPast:
             raise RuntimeError("counting gave no row")
         return row.steps, row.since
 
-    async def judged(self, within: timedelta, after: str, limit: int) -> Sequence[Request]:
-        # By the primary key: a page costs the same whether it is the first or the two hundredth.
+    async def judged(self, within: timedelta, after: str, limit: int) -> Sequence[Proposed]:
+        # By the primary key: a page costs the same whether it is the first or the two hundredth. Of the wide
+        # columns only those that are needed, and forms as text: there are few, so each is read once.
+        columns = (requests.c.id, requests.c.workflow, requests.c.action_type, requests.c.canonical)
         statement = (
-            select(requests)
+            select(*columns, cast(requests.c.form, Text).label("form"), requests.c.judged, requests.c.created_at)
             .where(
                 requests.c.workspace_id == self._session.workspace_id,
                 requests.c.id > after,
@@ -159,7 +161,7 @@ class PgPast:
             .order_by(requests.c.id)
             .limit(limit)
         )
-        return [rows.request(row) for row in await self._session.all(statement)]
+        return [rows.proposed(row) for row in await self._session.all(statement)]
 
 
 def _matches(pattern: str) -> Element[bool]:

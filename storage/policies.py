@@ -92,10 +92,7 @@ class PgPolicies:
 
     async def _newest(self) -> Row[Any] | None:
         return await self._session.first(
-            select(policies.c.version, policies.c.digest)
-            .where(self._mine)
-            .order_by(policies.c.version.desc())
-            .limit(1)
+            select(policies.c.version, policies.c.digest).where(self._mine).order_by(policies.c.version.desc()).limit(1)
         )
 
     @property
@@ -104,6 +101,4 @@ class PgPolicies:
 
 
 def _text(row: Row[Any]) -> PolicyText:
-    return PolicyText(
-        version=row.version, text=row.source, parts=dict(row.parts), by=row.applied_by, at=row.applied_at
-    )
+    return PolicyText(version=row.version, text=row.source, parts=dict(row.parts), by=row.applied_by, at=row.applied_at)

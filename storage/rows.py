@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
@@ -24,7 +25,7 @@ from graph.law.request import (
     Risk,
     Status,
 )
-from graph.verbs.ports import CardRow, OwedRow, Run, RunStatus, Vote
+from graph.verbs.ports import CardRow, OwedRow, Proposed, Run, RunStatus, Vote
 
 T = TypeVar("T")
 
@@ -47,6 +48,23 @@ def run(row: Row[Any]) -> Run:
         updated_at=row.updated_at,
         reversing=row.reversing,
     )
+
+
+def proposed(row: Row[Any]) -> Proposed:
+    return Proposed(
+        id=row.id,
+        workflow=row.workflow,
+        action_type=row.action_type,
+        args=json.loads(row.canonical)["args"],
+        form=_form(row.form),
+        judged=row.judged,
+        created_at=row.created_at,
+    )
+
+
+@lru_cache(maxsize=256)
+def _form(text: str) -> Form:
+    return Form(**_known(Form, json.loads(text)))
 
 
 def request(row: Row[Any]) -> Request:

@@ -26,7 +26,7 @@ from graph.law.request import (
     Status,
 )
 from graph.law.routing import RouteKind
-from graph.law.words import storable_json
+from graph.law.words import all_storable, storable_json
 from graph.verbs.frame import impact_of, nature_of
 from graph.verbs.outcome import record
 from graph.verbs.ports import PolicyVersion, Tx
@@ -130,6 +130,8 @@ class Segment(Execution):
         action = self._workflow.action(step.action)
         if action is None:
             raise Unfaithful(f"there is no action {step.action!r} in this workflow")
+        if not all_storable(step.args):
+            raise Unfaithful("the arguments hold a NUL or half a character")
         # By way of JSON: what was proposed must mean the same when it is read back from its row.
         args = action.args.model_validate_json(json.dumps(storable_json(step.args)))
         facts = await asked(action.facts(args))

@@ -12,6 +12,7 @@ from graph.law.canonical import Unfaithful, canonical_text, digest
 from graph.law.request import Form
 
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$"
+_FIVE_DIGITS: Final = 10_000
 _FIELD: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
@@ -58,10 +59,11 @@ def bind(workflow: str, action_type: str, args: dict[str, Any]) -> Bound:
 
 def question(form: Form, args: dict[str, Any]) -> str:
     """Fill the action's own question template from the arguments; nothing of the agent's text gets in."""
+    money = {name for name, spec in _properties(form).items() if spec.get("format") == "money"} | {form.value_field}
 
     def filled(match: re.Match[str]) -> str:
         value = args.get(match.group(1))
-        return _grouped(value) if match.group(1) == form.value_field else _shown(value)
+        return _grouped(value) if match.group(1) in money or type(value) is int else _shown(value)
 
     return _FIELD.sub(filled, form.question)
 
@@ -151,7 +153,9 @@ def _say(problem: Any) -> str:
 
 
 def _grouped(value: object) -> str:
-    """An amount with its thousands apart: 2,300,000.00 is read at a glance, 2300000.00 is not."""
+    """An amount, or a count from five digits on, with its thousands apart: 2,300,000.00 is read at a glance."""
+    if type(value) is int:
+        return f"{value:,}" if abs(value) >= _FIVE_DIGITS else str(value)
     if not isinstance(value, str) or not re.fullmatch(MONEY_PATTERN, value, re.ASCII):
         return _shown(value)
     return format(Decimal(value), ",")

@@ -5,15 +5,17 @@ says of an action or its workflow beats what the domain ships; rules of both app
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import cached_property
+from operator import attrgetter
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from graph.law.confidence import Signal
 from graph.law.policy_rows import (
@@ -34,17 +36,18 @@ from graph.law.policy_rows import (
     Team,
     Threshold,
     Tier,
+    TierNumber,
     Total,
     Unusual,
     Weights,
-    parse_duration,
 )
 from graph.law.request import Risk
-from graph.law.rules import variables_of
+from graph.law.rules import Looks, looks_of
 from graph.law.toml_lines import line_of
 
 MAX_BYTES: Final = 1_000_000
 MAX_ROWS: Final = 1_000
+_MOST_SAID: Final = 50
 
 
 class BadPolicy(ValueError):
@@ -74,7 +77,7 @@ class Policy(Strict):
     impact: Impacts = Impacts()
     unusual: Unusual = Unusual()
     rates: dict[str, Annotated[Amount, Field(gt=0)]] = Field(default_factory=dict)
-    tiers: dict[int, Tier] = Field(min_length=1)
+    tiers: dict[TierNumber, Tier] = Field(min_length=1)
     thresholds: tuple[Threshold, ...] = Field(min_length=1, max_length=MAX_ROWS)
     autonomy: tuple[Autonomy, ...] = Field(default=(), max_length=MAX_ROWS)
     rules: tuple[Rule, ...] = Field(default=(), max_length=MAX_ROWS)
@@ -89,20 +92,8 @@ class Policy(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Policy":
-        if sorted(self.tiers) != list(range(1, len(self.tiers) + 1)):
-            raise ValueError("tiers must be numbered 1, 2, 3 … without gaps")
-        for named in _tiers_named(self):
-            if named > len(self.tiers):
-                raise ValueError(f"tier {named} is used but there are only {len(self.tiers)} tiers")
-        _once("two thresholds have the same action, impact and up_to", map(_key, self.thresholds))
-        _once("two autonomy rows have the same action", (row.action for row in self.autonomy))
-        _once("two rules have the same name", (rule.name for rule in self.rules))
-        _once("two totals have the same name", (total.name for total in self.totals))
-        _once("a reviewer is registered twice", (reviewer.user for reviewer in self.reviewers))
-        if ("*", None, None) not in map(_key, self.thresholds):
-            raise ValueError(
-                'a threshold with action = "*" and neither impact nor up_to must say what holds for everything else'
-            )
+        if problems := list(_contradictions(self)):
+            raise PydanticCustomError("contradictions", "{first}", {"first": problems[0][1], "all": problems})
         return self
 
     def threshold(self, action: str, impact: Risk, value: Decimal | None) -> Threshold:
@@ -137,7 +128,7 @@ class Policy(Strict):
             level=min(levels, key=lambda row: _generality(row.action)).level if levels else Level.FULL_CONTROL,
             weights=weights[0] if weights else self.confidence.weights,
             rules=tuple(rules),
-            names=variables_of(rule.when for rule in rules if rule.when),
+            looks=looks_of(rule.when for rule in rules if rule.when),
             totals=tuple(total for total in (*self.totals, *part.totals) if total.concerns(action)),
         )
 
@@ -147,6 +138,11 @@ class Policy(Strict):
         rows = (*self.checkpoints, *(part.checkpoints if part else ()))
         exact = next((row for row in rows if row.workflow == workflow), None)
         return exact or next((row for row in rows if row.workflow == "*"), None)
+
+    def channel(self, workflow: str, tier: int) -> str:
+        """Where cards of a workflow's requests go: its team's own channel, else the tier's."""
+        own = (team.channel for team in self.teams if workflow in team.workflows and team.channel)
+        return next(own, self.tiers[tier].channel)
 
     def worth(self, value: Decimal | None, currency: str | None) -> Decimal | None:
         """The amount in the policy's unit (`rates`; a currency without a rate counts one to one)."""
@@ -167,7 +163,7 @@ class Book:
     level: Level
     weights: Mapping[Signal, float]
     rules: tuple[Rule, ...]
-    names: frozenset[str]
+    looks: Looks
     totals: tuple[Total, ...]
 
 
@@ -225,32 +221,58 @@ def _load(text: str) -> dict[str, Any]:
 
 
 def _explain(error: ValidationError, text: str) -> str:
-    lines = []
-    for item in error.errors(include_url=False, include_input=False):
-        line = line_of(text, item["loc"])
-        place = ".".join(str(part) for part in item["loc"]) or "policy"
+    lines: list[str] = []
+    items = error.errors(include_url=False, include_input=False)[:_MOST_SAID]
+    inside = {item["loc"][:1] for item in items if len(item["loc"]) > 1}
+    for item in items:
+        if item["type"] == "too_short" and item["loc"] in inside:
+            continue  # its rows are there, and what is wrong with them is said already
+        if item["type"] == "contradictions":
+            lines.extend(_at(place, said, text) for place, said in item["ctx"]["all"])
+            continue
         said = item["msg"].removeprefix("Value error, ")
         if item["type"] == "extra_forbidden":
             said = "unknown key; check its spelling"
         elif item["type"] == "string_pattern_mismatch" and item["ctx"].get("pattern") == PATTERN:
             said = 'name actions as "workflow.action", "workflow.*" or "*"'
-        lines.append(f"{place}{f' (line {line})' if line else ''}: {said}")
-    return "\n".join(lines[:50])
+        lines.append(_at(item["loc"], said, text))
+    return "\n".join(lines[:_MOST_SAID])
 
 
-def _tiers_named(policy: Policy) -> Iterable[int]:
-    yield from (row.tier for row in policy.thresholds)
-    yield from (row.tier for row in policy.lifts)
-    yield from (row.tier for row in policy.checkpoints)
-    yield from (rule.tier for rule in policy.rules if rule.tier is not None)
+def _at(place: Sequence[int | str], said: str, text: str) -> str:
+    """`rules.2.when (line 117): unknown name valeu`."""
+    line = line_of(text, place)
+    return f"{'.'.join(map(str, place)) or 'policy'}{f' (line {line})' if line else ''}: {said}"
 
 
-def _once(message: str, keys: Iterable[Any]) -> None:
+def _contradictions(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where rows don't fit together: each place, and what is wrong there."""
+    if sorted(policy.tiers) != list(range(1, len(policy.tiers) + 1)):
+        yield ("tiers",), "tiers must be numbered 1, 2, 3 … without gaps"
+    for name in ("thresholds", "lifts", "checkpoints", "rules"):
+        for index, row in enumerate(getattr(policy, name)):
+            if (row.tier or 0) > len(policy.tiers):
+                place = (name, index, "tier")
+                yield place, f"tier {row.tier} is used but there are only {len(policy.tiers)} tiers"
+    yield from _twice("thresholds", policy.thresholds, _key, "two thresholds have the same action, impact and up_to")
+    yield from _twice("autonomy", policy.autonomy, attrgetter("action"), "two autonomy rows have the same action")
+    yield from _twice("rules", policy.rules, attrgetter("name"), "two rules have the same name")
+    yield from _twice("totals", policy.totals, attrgetter("name"), "two totals have the same name")
+    yield from _twice("reviewers", policy.reviewers, attrgetter("user"), "a reviewer is registered twice")
+    if ("*", None, None) not in map(_key, policy.thresholds):
+        said = 'a threshold with action = "*" and neither impact nor up_to must say what holds for everything else'
+        yield ("thresholds",), said
+
+
+def _twice(
+    name: str, rows: Sequence[Any], key: Callable[[Any], Any], message: str
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
     seen = set()
-    for key in keys:
-        if key in seen:
-            raise ValueError(f"{message}: {key if isinstance(key, str) else key[0]}")
-        seen.add(key)
+    for index, row in enumerate(rows):
+        found = key(row)
+        if found in seen:
+            yield (name, index), f"{message}: {found if isinstance(found, str) else found[0]}"
+        seen.add(found)
 
 
 def _key(row: Threshold) -> tuple[str, Risk | None, Decimal | None]:
@@ -265,17 +287,4 @@ def _generality(pattern: str) -> int:
     return 2 if pattern == "*" else 1 if pattern.endswith(".*") else 0
 
 
-__all__ = [
-    "BadPolicy",
-    "Level",
-    "Part",
-    "Policy",
-    "Reviewer",
-    "Roles",
-    "Rule",
-    "Threshold",
-    "Tier",
-    "parse_duration",
-    "parse_part",
-    "parse_policy",
-]
+__all__ = ["BadPolicy", "Policy", "parse_part", "parse_policy"]

@@ -6,6 +6,7 @@ never make a rule let go. A condition that can't be evaluated counts as met.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -31,8 +32,54 @@ def check_condition(text: str) -> None:
         raise BadCondition(f"unknown name {', '.join(sorted(strangers))}; a condition can use {known}")
 
 
-def holds(condition: str, context: "cel.Context | None") -> tuple[bool, str]:
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The names of `VARIABLES` that some conditions look at; `many`: those of conditions worked out every time."""
+
+    names: frozenset[str]
+    many: frozenset[str]
+
+
+def looks_of(conditions: Iterable[str]) -> Looks:
+    """What these conditions look at."""
+    texts = list(conditions)
+    many = [text for text in texts if not _few(text)]
+    return Looks(
+        frozenset(name for text in texts for name in _names(text)), frozenset(n for t in many for n in _names(t))
+    )
+
+
+class View:
+    """What conditions see of one action. Amounts are numbers (0 where there is none), texts empty where unknown."""
+
+    __slots__ = ("_context", "_many", "values")
+
+    def __init__(self, facts: Facts, impact: Risk, looks: Looks) -> None:
+        self.values = {name: _SEEN[name](facts, impact) for name in looks.names}
+        self._many = looks.many
+        self._context: cel.Context | None = None
+
+    def context(self) -> "cel.Context":
+        """The values as CEL's own, made once: that costs more than most conditions."""
+        if self._context is None:
+            self._context = _context({name: self.values[name] for name in self._many})
+        return self._context
+
+
+def holds(condition: str, view: View) -> tuple[bool, str]:
     """Whether the condition is met, and a note when that could not be told (which counts as met)."""
+    if _few(condition):
+        values = view.values
+        return _remembered(condition, tuple([values[name] for name in _names(condition)]))
+    return _worked_out(condition, view.context())
+
+
+@lru_cache(maxsize=4096)
+def _remembered(condition: str, seen: tuple[Any, ...]) -> tuple[bool, str]:
+    return _worked_out(condition, _context(dict(zip(_names(condition), seen, strict=True))))
+
+
+def _worked_out(condition: str, context: "cel.Context") -> tuple[bool, str]:
     try:
         answer = _program(condition).execute(context)
     except Exception as problem:  # CEL raises KeyError, TypeError, RuntimeError …: whatever it is, the rule stands
@@ -42,16 +89,10 @@ def holds(condition: str, context: "cel.Context | None") -> tuple[bool, str]:
     return True, f"its condition gives {type(answer).__name__}, not true or false"
 
 
-def variables_of(conditions: Iterable[str]) -> frozenset[str]:
-    """The names of `VARIABLES` that these conditions look at."""
-    return frozenset(name for text in conditions for name in _program(text).variables() if name in _SEEN)
-
-
-def context_of(facts: Facts, impact: Risk, wanted: frozenset[str]) -> "cel.Context":
-    """What conditions see of these names. Amounts are numbers (0 where there is none), texts empty where unknown."""
+def _context(values: dict[str, Any]) -> "cel.Context":
     import cel  # its command line comes along and takes half a second: loaded where a policy has conditions
 
-    return cel.Context({name: _SEEN[name](facts, impact) for name in wanted})
+    return cel.Context(values)
 
 
 _SEEN: Final[Mapping[str, Callable[[Facts, Risk], Any]]] = {
@@ -66,7 +107,7 @@ _SEEN: Final[Mapping[str, Callable[[Facts, Risk], Any]]] = {
     "effect": lambda facts, _: str(facts.effect_class),
     "reversible": lambda facts, _: facts.reversible,
     "known": lambda facts, _: facts.known,
-    "tags": lambda facts, _: list(facts.tags),
+    "tags": lambda facts, _: facts.tags,
     "impact": lambda _, impact: str(impact),
     "flags": lambda facts, _: list(facts.flags),
     "unusual": lambda facts, _: bool(facts.flags),
@@ -81,6 +122,10 @@ _SEEN: Final[Mapping[str, Callable[[Facts, Risk], Any]]] = {
 }
 VARIABLES: Final = tuple(_SEEN)
 """What a condition can name."""
+_FEW: Final = frozenset(
+    {"action", "workflow", "currency", "effect", "reversible", "known", "tags", "impact", "unusual"}
+)
+"""Names with few different values: what conditions over these alone say is remembered."""
 
 
 def _sentiment(stated: object) -> float:
@@ -103,6 +148,16 @@ def _plain(value: Any) -> Any:
             return value
         case _:
             return str(value)
+
+
+@lru_cache(maxsize=4096)
+def _names(condition: str) -> tuple[str, ...]:
+    return tuple(sorted(name for name in _program(condition).variables() if name in _SEEN))
+
+
+@lru_cache(maxsize=4096)
+def _few(condition: str) -> bool:
+    return _FEW.issuperset(_names(condition))
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,8 @@
 """Where in a TOML text something stands: tomllib parses but tells no lines, and a reader needs one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 _HEADER: Final = re.compile(r"^\s*(\[\[|\[)\s*([^\[\]]+?)\s*(\]\]|\])\s*(?:#.*)?$")
@@ -21,7 +22,8 @@ def line_of(text: str, place: Sequence[int | str]) -> int | None:
     return None
 
 
-def _places(text: str) -> dict[Path, int]:
+@lru_cache(maxsize=2)
+def _places(text: str) -> Mapping[Path, int]:
     found: dict[Path, int] = {}
     counts: dict[Path, int] = {}
     table: Path = ()

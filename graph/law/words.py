@@ -35,6 +35,19 @@ def made_storable(text: str) -> str:
     return "".join("␀" if c == "\0" else f"[U+{ord(c):04X}]" if 0xD800 <= ord(c) <= 0xDFFF else c for c in text)
 
 
+def all_storable(value: Any) -> bool:
+    """Whether every text in there can be kept as it is."""
+    match value:
+        case str():
+            return storable(value)
+        case Mapping():
+            return all(all_storable(key) and all_storable(item) for key, item in value.items())
+        case list() | tuple() | set() | frozenset():
+            return all(map(all_storable, value))
+        case _:
+            return True
+
+
 def storable_json(value: Any) -> Any:
     """Plain JSON made of an agent's context: texts made storable, odd numbers and objects as their text."""
     match value:

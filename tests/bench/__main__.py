@@ -1,11 +1,13 @@
-"""`make bench`: what a gate costs, then how long a click waits."""
+"""`make bench`: what judging and a gate cost, then how long a click waits."""
 
 import sys
 
-from tests.bench import ack, cycles
+from tests.bench import ack, cycles, routing
 
 if __name__ == "__main__":
-    print("What a gate costs")
+    print("What judging costs")
+    routing.main()
+    print("\nWhat a gate costs")
     cycles.main()
     print("\nHow long a decision click waits")
     sys.exit(ack.main())
