@@ -42,7 +42,7 @@ from graph.law.policy_rows import (
     Weights,
 )
 from graph.law.request import Risk
-from graph.law.rules import Looks, looks_of
+from graph.law.rules import Conditions
 from graph.law.toml_lines import line_of
 
 MAX_BYTES: Final = 1_000_000
@@ -128,7 +128,7 @@ class Policy(Strict):
             level=min(levels, key=lambda row: _generality(row.action)).level if levels else Level.FULL_CONTROL,
             weights=weights[0] if weights else self.confidence.weights,
             rules=tuple(rules),
-            looks=looks_of(rule.when for rule in rules if rule.when),
+            conditions=Conditions([rule.when for rule in rules]),
             totals=tuple(total for total in (*self.totals, *part.totals) if total.concerns(action)),
         )
 
@@ -163,7 +163,7 @@ class Book:
     level: Level
     weights: Mapping[Signal, float]
     rules: tuple[Rule, ...]
-    looks: Looks
+    conditions: Conditions
     totals: tuple[Total, ...]
 
 

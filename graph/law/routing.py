@@ -14,7 +14,6 @@ from graph.law.facts import Facts, Record
 from graph.law.policy import Book, Policy
 from graph.law.policy_rows import Level, Rule, Threshold
 from graph.law.request import EffectClass, Match, Reason, Risk
-from graph.law.rules import View, holds
 
 __all__ = ["Facts", "Match", "Reason", "Record", "Risk", "Route", "RouteKind", "route", "stricter"]
 
@@ -134,13 +133,8 @@ def _higher(one: Risk, other: Risk) -> Risk:
 
 def _met(book: Book, facts: Facts, impact: Risk) -> list[tuple[Rule, str]]:
     """The rules whose conditions hold, each with a note where that could not be told."""
-    view = View(facts, impact, book.looks)
-    found = []
-    for rule in book.rules:
-        held, note = (True, "") if rule.when is None else holds(rule.when, view)
-        if held:
-            found.append((rule, note))
-    return found
+    held = book.conditions.met(facts, impact)
+    return [(rule, held.get(at, "")) for at, rule in enumerate(book.rules) if rule.when is None or at in held]
 
 
 def _signals(policy: Policy, facts: Facts, met: Sequence[tuple[Rule, str]]) -> dict[Signal, float | None]:

@@ -5,8 +5,7 @@ never make a rule let go. A condition that can't be evaluated counts as met.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -32,51 +31,46 @@ def check_condition(text: str) -> None:
         raise BadCondition(f"unknown name {', '.join(sorted(strangers))}; a condition can use {known}")
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """The names of `VARIABLES` that some conditions look at; `many`: those of conditions worked out every time."""
+class Conditions:
+    """The conditions of some rules, ready to be looked at together.
 
-    names: frozenset[str]
-    many: frozenset[str]
+    Making a CEL context costs more than most conditions, so what those say that look at few-valued names only
+    (tags, impact, …) is remembered, and the others share one context.
+    """
 
+    def __init__(self, texts: Sequence[str | None]) -> None:
+        given = [(index, text) for index, text in enumerate(texts) if text is not None]
+        self._steady = [(index, text) for index, text in given if _FEW.issuperset(_names(text))]
+        self._varied = [(index, text) for index, text in given if not _FEW.issuperset(_names(text))]
+        self._steady_names, self._varied_names = _names_of(self._steady), _names_of(self._varied)
+        self._known: dict[tuple[Any, ...], dict[int, str]] = {}
 
-def looks_of(conditions: Iterable[str]) -> Looks:
-    """What these conditions look at."""
-    texts = list(conditions)
-    many = [text for text in texts if not _few(text)]
-    return Looks(
-        frozenset(name for text in texts for name in _names(text)), frozenset(n for t in many for n in _names(t))
-    )
-
-
-class View:
-    """What conditions see of one action. Amounts are numbers (0 where there is none), texts empty where unknown."""
-
-    __slots__ = ("_context", "_many", "values")
-
-    def __init__(self, facts: Facts, impact: Risk, looks: Looks) -> None:
-        self.values = {name: _SEEN[name](facts, impact) for name in looks.names}
-        self._many = looks.many
-        self._context: cel.Context | None = None
-
-    def context(self) -> "cel.Context":
-        """The values as CEL's own, made once: that costs more than most conditions."""
-        if self._context is None:
-            self._context = _context({name: self.values[name] for name in self._many})
-        return self._context
+    def met(self, facts: Facts, impact: Risk) -> Mapping[int, str]:
+        """Which hold, by their index, each with a note where that could not be told (which counts as met)."""
+        seen = tuple([_SEEN[name](facts, impact) for name in self._steady_names])
+        known = self._known.get(seen)
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[seen] = _met(self._steady, dict(zip(self._steady_names, seen, strict=True)))
+        if not self._varied:
+            return known
+        return known | _met(self._varied, {name: _SEEN[name](facts, impact) for name in self._varied_names})
 
 
-def holds(condition: str, view: View) -> tuple[bool, str]:
-    """Whether the condition is met, and a note when that could not be told (which counts as met)."""
-    if _few(condition):
-        values = view.values
-        return _remembered(condition, tuple([values[name] for name in _names(condition)]))
-    return _worked_out(condition, view.context())
+def _met(conditions: Sequence[tuple[int, str]], values: dict[str, Any]) -> dict[int, str]:
+    import cel  # its command line comes along and takes half a second: loaded where a policy has conditions
+
+    context, found = cel.Context(values), {}
+    for index, text in conditions:
+        held, note = _worked_out(text, context)
+        if held:
+            found[index] = note
+    return found
 
 
-@lru_cache(maxsize=4096)
-def _remembered(condition: str, seen: tuple[Any, ...]) -> tuple[bool, str]:
-    return _worked_out(condition, _context(dict(zip(_names(condition), seen, strict=True))))
+def _names_of(conditions: Iterable[tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(sorted({name for _, text in conditions for name in _names(text)}))
 
 
 def _worked_out(condition: str, context: "cel.Context") -> tuple[bool, str]:
@@ -87,12 +81,6 @@ def _worked_out(condition: str, context: "cel.Context") -> tuple[bool, str]:
     if isinstance(answer, bool):
         return answer, ""
     return True, f"its condition gives {type(answer).__name__}, not true or false"
-
-
-def _context(values: dict[str, Any]) -> "cel.Context":
-    import cel  # its command line comes along and takes half a second: loaded where a policy has conditions
-
-    return cel.Context(values)
 
 
 _SEEN: Final[Mapping[str, Callable[[Facts, Risk], Any]]] = {
@@ -123,9 +111,10 @@ _SEEN: Final[Mapping[str, Callable[[Facts, Risk], Any]]] = {
 VARIABLES: Final = tuple(_SEEN)
 """What a condition can name."""
 _FEW: Final = frozenset(
-    {"action", "workflow", "currency", "effect", "reversible", "known", "tags", "impact", "unusual"}
+    {"action", "workflow", "currency", "effect", "reversible", "known", "tags", "impact", "unusual", "sentiment"}
 )
-"""Names with few different values: what conditions over these alone say is remembered."""
+"""Names with few different values."""
+_MOST_KNOWN: Final = 4096
 
 
 def _sentiment(stated: object) -> float:
@@ -150,14 +139,8 @@ def _plain(value: Any) -> Any:
             return str(value)
 
 
-@lru_cache(maxsize=4096)
-def _names(condition: str) -> tuple[str, ...]:
-    return tuple(sorted(name for name in _program(condition).variables() if name in _SEEN))
-
-
-@lru_cache(maxsize=4096)
-def _few(condition: str) -> bool:
-    return _FEW.issuperset(_names(condition))
+def _names(condition: str) -> list[str]:
+    return [name for name in _program(condition).variables() if name in _SEEN]
 
 
 @lru_cache(maxsize=4096)
