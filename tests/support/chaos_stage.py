@@ -88,8 +88,7 @@ class Stage:
 
     async def answer(self, row: Row, kind: str, user: str, **more: Any) -> bool:
         """Decide as a door would, and remember what the person was told."""
-        if kind in ("reject", "respond"):
-            more.setdefault("reason", "not this customer")
+        more.setdefault("reason", "looked at the order" if kind in ("approve", "edit") else "not this customer")
         asked = Answer(
             request_id=row["id"], type=DecisionType(kind), user_id=user, digest=row["digest"], via="cli", **more
         )

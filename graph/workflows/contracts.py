@@ -1,0 +1,350 @@
+"""The `contracts` workflow: what a legal matter asks for, proposed step by step, with people at the gates.
+
+1. A run starts from a `Matter`. The agent proposes what it asks for, what can be taken back first: `change_clause`
+   (idempotent), `offer_settlement` (queryable), `file_document` (opaque: a court's inbox can't be read).
+2. Actions read off their own arguments what is unusual; the agent adds how far a clause is from the playbook;
+   `POLICY` says who must agree, and on what basis.
+3. What people or the policy refuse has one safer version: the playbook's wording, a smaller offer, a request for
+   more time. Refused again, the agent gives up, and the clause is put back.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, Field
+
+from graph.flow.workflow import A, Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
+from graph.law.action import Money
+from graph.law.confidence import Signal
+from graph.law.request import Alternative, EffectClass, Risk
+from graph.workflows import shop
+
+MINOR_WORDS, DUE_SOON_HOURS = 5, 48
+_FIXED: Final[dict[str, Any]] = {"editable": False}
+MatterId = Annotated[str, Field(title="Matter", pattern=r"^[A-Za-z0-9_-]{1,64}$", json_schema_extra=_FIXED)]
+Name = Annotated[str, Field(pattern=r"^\S+( \S+)*$", max_length=90, json_schema_extra=_FIXED)]  # fits into a title
+Text = Annotated[str, Field(min_length=1, max_length=2500, json_schema_extra={"format": "multiline"})]
+Nature = Literal["minor wording", "change of substance"]
+Standing = tuple[list[Turn], Turn | None, Turn | None]
+
+
+class ClauseArgs(Args):
+    matter: MatterId
+    contract: Annotated[Name, Field(title="Contract")]
+    clause: Annotated[Name, Field(title="Clause")]
+    declared: Annotated[Nature, Field(title="Declared as", json_schema_extra=_FIXED)]
+    old_text: Annotated[Text, Field(title="Old text", json_schema_extra={"format": "multiline", "editable": False})]
+    new_text: Annotated[Text, Field(title="New text")]
+
+
+class OfferArgs(Args):
+    matter: MatterId
+    party: Annotated[Name, Field(title="Other party")]
+    amount: Annotated[Money, Field(title="Amount")]
+    currency: Annotated[Literal["EUR", "USD", "GBP"], Field(title="Currency", json_schema_extra=_FIXED)]
+    reserve: Annotated[Money, Field(title="Reserve", json_schema_extra=_FIXED)]
+
+
+class FilingArgs(Args):
+    matter: MatterId
+    court: Annotated[Name, Field(title="Court")]
+    document: Annotated[Name, Field(title="Document")]
+    body: Annotated[Text, Field(title="Text")]
+    due_hours: Annotated[int, Field(title="Hours left at opening", ge=0, le=8760, json_schema_extra=_FIXED)]
+
+
+class Matter(BaseModel, extra="forbid", frozen=True):
+    """What a run starts from. `playbook`: the house's wording of the clause; `waiting_days`: the client's wait."""
+
+    situation: Annotated[str, Field(min_length=1, max_length=2000)]
+    waiting_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    playbook: Text | None = None
+    clause: ClauseArgs | None = None
+    offer: OfferArgs | None = None
+    filing: FilingArgs | None = None
+
+
+class LegalAction(Action[A]):
+    """An action in a matter: it no longer fits once the matter is withdrawn. All that is known stands in its input."""
+
+    tags = frozenset({"legal"})
+    not_applicable = frozenset({Signal.TOOLS, Signal.RETRIEVAL})
+
+    async def still_valid(self, args: A) -> str | None:
+        return await shop.withdrawn(getattr(args, "matter"))  # noqa: B009 - A is any Args; ours have a matter
+
+
+class ChangeClause(LegalAction[ClauseArgs]):
+    name = "change_clause"
+    title = "Change a clause"
+    question = "Change clause {clause} of {contract}, declared as {declared}?"
+    after_approve = "The new text replaces the old one at once; the old one can be put back."
+    args = ClauseArgs
+    effect = EffectClass.IDEMPOTENT
+    reversible = True
+    target_field = "contract"
+
+    async def perform(self, args: ClauseArgs, call: Call) -> dict[str, Any]:
+        title = f"Clause {args.clause} of {args.contract} changed"
+        detail = f"Old text:\n{args.old_text}\n\nNew text:\n{args.new_text}"
+        return await shop.do("contracts", self.name, args.matter, title, detail=detail, key=call.key)
+
+    async def undo(self, args: ClauseArgs, result: dict[str, Any], call: Call) -> dict[str, Any]:
+        return await shop.undo(result["deed"], call.key)
+
+    async def facts(self, args: ClauseArgs) -> dict[str, Any]:
+        return {"cap": cap_change(args)[0], "words_changed": words_apart(args.old_text, args.new_text)}
+
+    def flags(self, args: ClauseArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        changed = words_apart(args.old_text, args.new_text) if args.declared == "minor wording" else 0
+        minor = f"Declared as minor wording, but {changed} words change" if changed > MINOR_WORDS else ""
+        return [flag for flag in (cap_change(args)[1], minor) if flag]
+
+    def impact(self, args: ClauseArgs, facts: Mapping[str, Any]) -> Risk:
+        return {"": Risk.MEDIUM, "removed": Risk.CRITICAL}.get(cap_change(args)[0], Risk.HIGH)
+
+
+class OfferSettlement(LegalAction[OfferArgs]):
+    name = "offer_settlement"
+    title = "Offer a settlement"
+    question = "Offer {party} {amount} {currency} to settle {matter} (reserve: {reserve})?"
+    after_approve = "The offer goes out at once. It can't be taken back: the other party may accept it."
+    args = OfferArgs
+    effect = EffectClass.QUERYABLE
+    value_field = "amount"
+    currency_field = "currency"
+    target_field = "party"
+    tags = frozenset({"legal", "payment"})
+
+    async def perform(self, args: OfferArgs, call: Call) -> dict[str, Any]:
+        where, title = ("contracts", self.name, args.matter), f"Settlement offer to {args.party}"
+        return await shop.do(*where, title, amount=args.amount, currency=args.currency, reference=call.key)
+
+    async def lookup(self, args: OfferArgs, call: Call) -> dict[str, Any] | None:
+        return await shop.find(call.key)
+
+    def flags(self, args: OfferArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        times = f"{args.amount / args.reserve:.2f}× the reserve ({args.reserve:,.2f} {args.currency})"
+        return (times,) if args.amount > args.reserve else ()
+
+
+class FileDocument(LegalAction[FilingArgs]):
+    name = "file_document"
+    title = "File with the court"
+    question = "File “{document}” with {court} in {matter}?"
+    after_approve = "It goes to the court at once. It can't be taken back, nor looked up afterwards."
+    args = FilingArgs
+    effect = EffectClass.OPAQUE
+    target_field = "court"
+
+    async def perform(self, args: FilingArgs, call: Call) -> dict[str, Any]:
+        return await shop.do("contracts", self.name, args.matter, f"Filed: {args.document}", detail=args.body)
+
+    def flags(self, args: FilingArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        due = f"Filing deadline {args.due_hours} hours after this was opened"
+        return [due] if args.due_hours <= DUE_SOON_HOURS else []
+
+
+_FIGURE, _MARK = r"([0-9]+(?:[.,][0-9]+)*)", r"(?:EUR|USD|GBP|[€$£])"
+_AMOUNT: Final = re.compile(rf"{_MARK}\s*{_FIGURE}|{_FIGURE}\s*{_MARK}")
+
+
+def cap_change(args: ClauseArgs) -> tuple[str, str]:
+    """What becomes of the liability cap: removed, lowered, raised or "", and a sentence; read off both texts."""
+    unlimited = "unlimited" in args.new_text.lower() and "unlimited" not in args.old_text.lower()
+    before, after = _highest(args.old_text), None if unlimited else _highest(args.new_text)
+    if "liab" not in f"{args.clause} {args.old_text} {args.new_text}".lower() or before is None or before == after:
+        return "", ""
+    if after is None:
+        so = ": liability becomes unlimited" if unlimited else ""
+        return "removed", f"Liability cap of {before:,.2f} removed{so}"
+    way = "lowered" if after < before else "raised"
+    return way, f"Liability cap {way} by {abs(after - before):,.2f}, from {before:,.2f} to {after:,.2f}"
+
+
+def words_apart(one: str, other: str) -> int:
+    """How many words the one has that the other hasn't, whichever has more."""
+    left, right = Counter(one.split()), Counter(other.split())
+    return max((left - right).total(), (right - left).total())
+
+
+def _highest(text: str) -> Decimal | None:
+    """The highest amount in a text, as in 100,000.00 or 100.000,00: one or two last digits are cents."""
+    figures = [re.sub(r"[.,](?![0-9]{1,2}$)", "", one or other) for one, other in _AMOUNT.findall(text)]
+    return max((Decimal(figure.replace(",", ".")) for figure in figures), default=None)
+
+
+class ContractsAgent:
+    """Plain Python: the same input and history always give the same step."""
+
+    async def next(self, case: Case) -> Step:
+        if case.remarks:
+            return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
+        matter, now = Matter.model_validate(dict(case.input)), _standing(case.history)
+        if isinstance(now, GiveUp):
+            return now
+        steps = [part for part in (matter.clause, matter.offer, matter.filing) if part]
+        if len(now[0]) >= len(steps):
+            return Done("; ".join(map(_told, now[0])) or "Nothing was asked for.")
+        return _proposal(case, matter, steps[len(now[0])], now)
+
+
+def _standing(history: Sequence[Turn]) -> Standing | GiveUp:
+    """The turns that settled the steps so far; of the present step, how it was refused and how it failed."""
+    ended: list[Turn] = []
+    refused = failed = None
+    for turn in history:
+        if turn.outcome == "done" or turn.status == "handled":
+            ended, refused, failed = [*ended, turn], None, None
+        elif turn.outcome in ("unknown", "intent"):
+            return GiveUp(f"Nobody knows whether {turn.action} happened; please look before anything else is done.")
+        elif turn.outcome == "compensated" or (turn.outcome == "failed" and failed):
+            return GiveUp(f"It can't go on: {_told(turn)}.")
+        elif turn.outcome == "failed":
+            failed = turn
+        elif turn.status != "approved":  # else the world had moved, and the same is asked again
+            if refused:
+                return GiveUp(f"Two versions got no approval, the last one: {_told(turn)}.")
+            refused, failed = turn, None
+    return ended, refused, failed
+
+
+def _told(turn: Turn) -> str:
+    """`offer_settlement 30000.00 EUR: done`, and what was said about it."""
+    what = " ".join([turn.action, *(str(turn.args[name]) for name in ("amount", "currency") if name in turn.args)])
+    return f"{what}: {turn.outcome or turn.status} ({turn.error or turn.reason})".removesuffix(" ()")
+
+
+def _proposal(case: Case, matter: Matter, part: Args, now: Standing) -> Step:
+    draft, (_, refused, failed) = _draft(matter, part, now[0]), now
+    args, why, safer = draft.args, draft.rationale, draft.alternatives[0]
+    if refused:
+        if safer.args in (args, refused.args):
+            return GiveUp(f"There is no safer version. {_told(refused)}.")
+        args, why = safer.args, f"{safer.title}: the first version got no approval. {_told(refused)}."
+    away = words_apart(args["new_text"], matter.playbook) if matter.playbook and "new_text" in args else 0
+    return replace(
+        draft,
+        args=args,
+        rationale=why + (f" The first try failed. {_told(failed)}." if failed else ""),
+        confidence=0.72 if away else 0.9,
+        flags=[f"Differs from the playbook: {away} words"] if away else [],
+        alternatives=[safer] if safer.args != args else [],
+        context={
+            "goal": "Do what the matter asks for, and nothing that the house can't stand by.",
+            "situation": matter.situation,
+            "playbook": matter.playbook,
+            "tried": list(map(_told, case.history)),
+            "recommendation": why,
+        },
+    )
+
+
+def _draft(matter: Matter, part: Args, ended: Sequence[Turn]) -> Proposal:
+    """A step as the matter wants it; its alternative is a safer version, the same where there is none."""
+    args, delay = part.model_dump(mode="json"), f"The client has waited {matter.waiting_days} days."
+    match part:
+        case ClauseArgs():
+            why = f"I was asked for this as a {part.declared}. Please compare both texts."
+            action, title, change = ChangeClause.name, "Take the playbook's wording", {"new_text": matter.playbook}
+            safer = args | (change if matter.playbook else {})
+        case OfferArgs():
+            less = min(part.reserve, max(Decimal("0.01"), part.amount * 3 / 4))
+            why = f"An offer may save the hearing; {part.reserve:,.2f} {part.currency} are set aside for it."
+            action, title, safer = (
+                OfferSettlement.name,
+                f"Offer {less:,.2f} {part.currency} instead",
+                args | {"amount": f"{less:.2f}"},
+            )
+        case _:
+            settled = [f"Before it: {_told(turn)}." for turn in ended if turn.action == OfferSettlement.name]
+            why, delay = " ".join(["The document is ready.", *settled]), f"{args['due_hours']} hours to the deadline."
+            action, title = FileDocument.name, "Ask the court for more time"
+            plea = f"We ask for more time for {args['document']}."
+            safer = args | {"document": "Request for more time", "body": plea}
+    other = Alternative(title=title, type=action, args=safer)
+    return Proposal(action=action, args=args, rationale=why, cost_of_delay=delay, alternatives=[other])
+
+
+POLICY: Final = """
+[[thresholds]]
+action = "contracts.*" # no `auto`: nothing legal runs alone; an unsure agent is heard, deadlines don't wait
+review = 0.30
+tier = 2
+[[rules]]
+name = "offer-above-reserve" # earlier offers to the same party count, in the offer's own currency
+actions = ["contracts.offer_settlement"]
+when = "total * double(args.amount) > value * double(args.reserve)"
+tier = 3
+reason = "cost_threshold"
+basis = "Settlement authority ends at the reserve; above it the managers sign"
+[[rules]]
+name = "filing-two-people"
+actions = ["contracts.file_document"]
+approvals = 2
+basis = "Rules of the legal department: four eyes on everything that goes to a court"
+[[rules]]
+name = "liability-cap-removed"
+actions = ["contracts.change_clause"]
+when = "facts.cap == 'removed'"
+tier = 3
+risk = "critical"
+basis = "Signing rules: unlimited liability is for the managers to accept"
+[[totals]]
+name = "offers-to-one-party"
+actions = ["contracts.offer_settlement"]
+window = "30d"
+"""
+
+
+def _demo(title: str, situation: str, **matter: Any) -> DemoCase:
+    return DemoCase(title=title, input={"situation": situation} | matter)
+
+
+workflow: Final = Workflow(
+    name="contracts",
+    title="Contracts and legal matters",
+    agent=ContractsAgent(),
+    actions=(ChangeClause(), OfferSettlement(), FileDocument()),
+    demo_cases=(
+        _demo(
+            "A “minor wording” change: liability from 100,000.00 EUR to unlimited",
+            "Oxholm's mark-up of our supply agreement; its other 3 changes are typing errors.",
+            waiting_days=2,
+            playbook="Liability is limited to 100,000.00 EUR per year, except for intent.",
+            clause={"matter": "M-2041", "contract": "Supply agreement with Oxholm Cold Storage"}
+            | {"clause": "9.2 (liability)", "declared": "minor wording"}
+            | {"old_text": "The Supplier's liability is limited to 100,000.00 EUR per year, except for intent."}
+            | {"new_text": "The Supplier's liability is unlimited, including for delay and lost profit."},
+        ),
+        _demo(
+            "A settlement offer of 45,000.00 EUR against a reserve of 30,000.00",
+            "Veltrin Freight claims 80,000.00 EUR for spoilt goods; counsel puts our chances at 60 %.",
+            waiting_days=12,
+            offer={"matter": "M-2077", "party": "Veltrin Freight", "amount": "45000.00", "currency": "EUR"}
+            | {"reserve": "30000.00"},
+        ),
+        _demo(
+            "A court filing due in 5 hours",
+            "Tannberg Lightworks sued over 20,000.00 EUR; counsel has read the defence.",
+            filing={"matter": "M-2102", "court": "Commercial Court of Lindwerth", "due_hours": 5}
+            | {"document": "Statement of defence", "body": "The court is asked to dismiss the claim."},
+        ),
+        _demo(
+            "Routine: a notice period of 60 days instead of 30",
+            "Brammer Fittings asks for the longer notice period that our playbook has anyway.",
+            waiting_days=4,
+            playbook="Either party may terminate with 60 days' notice to the end of a month.",
+            clause={"matter": "M-2115", "contract": "Frame agreement with Brammer Fittings"}
+            | {"clause": "14.1 (notice)", "declared": "change of substance"}
+            | {"old_text": "Either party may terminate with 30 days' notice to the end of a month."}
+            | {"new_text": "Either party may terminate with 60 days' notice to the end of a month."},
+        ),
+    ),
+    input_model=Matter,
+    policy=POLICY,
+)

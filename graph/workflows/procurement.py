@@ -1,0 +1,330 @@
+"""The `procurement` workflow: an agent orders what a requisition asks for, at any hour of the night.
+
+1. `place_order` (idempotent; can be cancelled within the supplier's 24 hours), once per order of the requisition.
+2. `book_transport` (queryable; can be taken back), for the quantity that was really ordered.
+3. `confirm_delivery_slot` (opaque: a message to the supplier, at most once).
+
+The agent is tireless and naive on purpose. So the action itself weighs the order against its background, and the card
+shows what the agent missed. A refused order comes once more in the usual quantity; after that all is undone.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AwareDatetime, Field
+
+from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
+from graph.law.action import Money
+from graph.law.confidence import Signal
+from graph.law.request import Alternative, EffectClass
+from graph.workflows import shop
+
+ONE_SIGNATURE: Final = Decimal(5_000)  # as in POLICY; orders are split to stay below it
+UNUSUAL_ORDER, UNUSUAL_PRICE = Decimal(3), Decimal("1.5")
+WORKING_HOURS: Final = range(6, 20)
+_HARMLESS: Final = ("confirm_delivery_slot", "unknown")  # a message of unknown fate undoes no order
+_FIXED: Final[dict[str, Any]] = {"editable": False}
+_Name = Annotated[str, Field(pattern=r"^\w[\w .,()%+-]{0,79}$")]
+_Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+class Goods(Args):
+    """What every action is about. Amounts are in `currency`, quantities in `unit`."""
+
+    requisition: Annotated[str, Field(title="Requisition", pattern=r"^[A-Za-z0-9_-]{1,64}$", json_schema_extra=_FIXED)]
+    supplier: Annotated[_Name, Field(title="Supplier", json_schema_extra=_FIXED)]
+    item: Annotated[_Name, Field(title="Item", json_schema_extra=_FIXED)]
+    unit: Annotated[Literal["litres", "kg", "pieces", "boxes"], Field(title="Unit", json_schema_extra=_FIXED)]
+    currency: Annotated[Literal["EUR", "USD", "GBP"], Field(title="Currency", json_schema_extra=_FIXED)]
+
+
+class Background(Goods):
+    """What the order has to be seen against, copied from the requisition system and not weighed by the agent."""
+
+    ordered_at: Annotated[AwareDatetime, Field(title="Ordered at", json_schema_extra=_FIXED)]
+    cancelled_at: Annotated[AwareDatetime | None, Field(title="Cancelled at", json_schema_extra=_FIXED)] = None
+    cancelled_by: Annotated[_Name | None, Field(title="Cancelled by", json_schema_extra=_FIXED)] = None
+    usual_quantity: Annotated[_Quantity, Field(title="Usual quantity", json_schema_extra=_FIXED)]
+    usual_amount: Annotated[Money, Field(title="Usual amount", json_schema_extra=_FIXED)]
+
+
+class OrderArgs(Background):
+    quantity: Annotated[_Quantity, Field(title="Quantity")]
+    amount: Annotated[Money, Field(title="Amount")]
+    orders: Annotated[int, Field(title="Orders in all", ge=1, le=10, json_schema_extra=_FIXED)]
+
+
+class DeliveryArgs(Goods):
+    quantity: Annotated[_Quantity, Field(title="Quantity", json_schema_extra=_FIXED)]
+    deliver_on: Annotated[date, Field(title="Delivery")]
+    carrier: Annotated[_Name, Field(title="Carrier", json_schema_extra=_FIXED)]
+    freight: Annotated[Money, Field(title="Freight")]
+
+
+G = TypeVar("G", bound=Goods)
+
+
+class GoodsAction(Action[G]):
+    """An action for a requisition: it no longer fits once the requisition is withdrawn."""
+
+    async def still_valid(self, args: G) -> str | None:
+        return await shop.withdrawn(args.requisition)
+
+    async def undo(self, args: G, result: dict[str, Any], call: Call) -> dict[str, Any]:
+        return await shop.undo(result["deed"], call.key)
+
+
+class PlaceOrder(GoodsAction[OrderArgs]):
+    name = "place_order"
+    title = "Place an order"
+    question = "Order {quantity} {unit} of {item} from {supplier} for {amount} {currency}?"
+    after_approve = "The order goes out at once; it can be cancelled free of charge within the supplier's 24 hours."
+    args = OrderArgs
+    effect = EffectClass.IDEMPOTENT
+    reversible = True
+    value_field = "amount"
+    currency_field = "currency"
+    target_field = "supplier"
+    tags = frozenset({"payment"})
+
+    async def perform(self, args: OrderArgs, call: Call) -> dict[str, Any]:
+        title = f"{args.quantity} {args.unit} of {args.item} from {args.supplier}"
+        money: dict[str, Any] = {"amount": args.amount, "currency": args.currency}
+        return await shop.do("procurement", self.name, args.requisition, title, key=call.key, **money)
+
+    async def facts(self, args: OrderArgs) -> dict[str, Any]:
+        return {"cancelled": args.cancelled_at is not None}
+
+    def flags(self, args: OrderArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        return tuple(_unusual(args))
+
+
+class BookTransport(GoodsAction[DeliveryArgs]):
+    name = "book_transport"
+    title = "Book the transport"
+    question = "Book {carrier} for {quantity} {unit} of {item} on {deliver_on}, for {freight} {currency}?"
+    after_approve = "The carrier is booked at once; the booking can be taken back until the goods are loaded."
+    args = DeliveryArgs
+    effect = EffectClass.QUERYABLE
+    reversible = True
+    value_field = "freight"
+    currency_field = "currency"
+    target_field = "carrier"
+    tags = frozenset({"payment"})
+    not_applicable = frozenset({Signal.RETRIEVAL})
+
+    async def perform(self, args: DeliveryArgs, call: Call) -> dict[str, Any]:
+        title = f"{args.carrier} on {args.deliver_on}: {args.quantity} {args.unit} of {args.item}"
+        money: dict[str, Any] = {"amount": args.freight, "currency": args.currency}
+        return await shop.do("procurement", self.name, args.requisition, title, reference=call.key, **money)
+
+    async def lookup(self, args: DeliveryArgs, call: Call) -> dict[str, Any] | None:
+        return await shop.find(call.key)
+
+
+class ConfirmSlot(GoodsAction[DeliveryArgs]):
+    name = "confirm_delivery_slot"
+    title = "Confirm the delivery slot"
+    question = "Tell {supplier} that {carrier} fetches {quantity} {unit} of {item} on {deliver_on}?"
+    after_approve = "The message goes to the supplier at once; it can't be taken back."
+    args = DeliveryArgs
+    effect = EffectClass.OPAQUE
+    not_applicable = frozenset({Signal.RETRIEVAL})
+
+    async def perform(self, args: DeliveryArgs, call: Call) -> dict[str, Any]:
+        return await shop.do("procurement", self.name, args.requisition, f"{args.carrier} fetches on {args.deliver_on}")
+
+
+def _unusual(args: OrderArgs) -> Iterable[str]:
+    ordered_at = args.ordered_at.astimezone(UTC)
+    if args.cancelled_at is not None:
+        at = args.cancelled_at.astimezone(UTC)
+        minutes = int((ordered_at - at).total_seconds()) // 60
+        gap = f"{minutes // 60} h {minutes % 60:02} min before this order" if minutes >= 0 else "after it was prepared"
+        yield f"The requisition was cancelled {gap} ({at.day} {at:%b %H:%M} UTC, by {args.cancelled_by or 'somebody'})"
+    if (size := args.amount / args.usual_amount) >= UNUSUAL_ORDER:
+        yield f"{_times(size)} the usual order of this item ({args.usual_amount:,.2f} {args.currency})"
+    price, usual = args.amount / args.quantity, args.usual_amount / args.usual_quantity
+    if price >= UNUSUAL_PRICE * usual:
+        yield f"{_times(price / usual)} the usual price per unit ({usual:,.2f} {args.currency})"
+    if args.amount <= ONE_SIGNATURE < args.amount * args.orders:
+        yield f"One of {args.orders} orders, each below the limit of {ONE_SIGNATURE:,.2f} and together above it"
+    if ordered_at.hour not in WORKING_HOURS:
+        yield f"Ordered at {ordered_at:%H:%M}, when nobody is at work"
+
+
+def _times(ratio: Decimal) -> str:
+    return format(ratio, ".1f").removesuffix(".0") + "×"
+
+
+class Requisition(Background, strict=False):
+    """The workflow's input. `lots`: quantity and amount of each order; `log`: what else stands in the system."""
+
+    lots: Annotated[list[tuple[_Quantity, Money]], Field(min_length=1, max_length=10)]
+    carrier: _Name
+    freight: Money
+    deliver_on: date
+    stock_days: Annotated[int, Field(ge=0, le=3650)]
+    log: Annotated[tuple[Annotated[str, Field(max_length=500)], ...], Field(max_length=50)] = ()
+
+
+class Buyer:
+    """Orders, books, confirms; tireless and naive. Pure: the same case gives the same step."""
+
+    async def next(self, case: Case) -> Step:
+        if case.remarks:
+            return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
+        wanted, now = Requisition.model_validate(case.input), _standing(case.history)
+        if isinstance(now, GiveUp):
+            return now
+        settled, refusal = now
+        steps = _steps(wanted, settled)
+        if len(settled) >= len(steps):
+            return Done(f"Requisition {wanted.requisition}: {'; '.join(map(_told, settled))}.")
+        step, tried = steps[len(settled)], [_told(turn) for turn in case.history]
+        step = replace(step, context={**step.context, "tried": tried})
+        if refusal is None:
+            return step
+        if not step.alternatives:
+            return GiveUp(f"There is no other way: {_told(refusal)}.")
+        less, why = step.alternatives[0].args, f"The first proposal was {refusal.status}; this asks for less."
+        return replace(step, args=less, rationale=why, confidence=0.88, alternatives=())
+
+
+def _standing(history: Iterable[Turn]) -> tuple[list[Turn], Turn | None] | GiveUp:
+    """The turns that settled a step each, and the last refusal of the next one; or why it can't go on."""
+    settled, refusal, failed = list[Turn](), None, False
+    for turn in history:
+        if turn.outcome == "done" or turn.status == "handled" or (turn.action, turn.outcome) == _HARMLESS:
+            settled, refusal, failed = [*settled, turn], None, False
+        elif turn.outcome in ("unknown", "intent"):
+            return GiveUp(f"Nobody knows whether this happened: {_told(turn)}.")
+        elif turn.outcome == "compensated" or (turn.outcome == "failed" and failed):
+            return GiveUp(f"This was undone, or failed twice: {_told(turn)}.")
+        elif turn.outcome == "failed":
+            failed = True
+        elif turn.status in ("rejected", "expired", "cancelled"):
+            if refusal is not None:
+                return GiveUp(f"There is no other way: {_told(turn)}.")
+            refusal, failed = turn, False
+        # What is left was approved and never begun: the world had moved, and the same is asked again.
+    return settled, refusal
+
+
+def _told(turn: Turn) -> str:
+    what = f"{turn.action} {turn.args.get('amount', '')}".strip()
+    return f"{what} {turn.outcome or turn.status}: {turn.error or turn.reason}".removesuffix(": ")
+
+
+def _steps(wanted: Requisition, settled: Sequence[Turn]) -> list[Proposal]:
+    """All steps of the way; the later ones go by the quantity that was really ordered, edits included."""
+    orders = [_order(wanted, quantity, amount) for quantity, amount in wanted.lots]
+    quantity = sum(int(turn.args.get("quantity", 0)) for turn in settled[: len(orders)])
+    delivery = wanted.model_dump(mode="json", include={*DeliveryArgs.model_fields}) | {"quantity": quantity}
+    return [*orders, _step(wanted, BookTransport.name, delivery), _step(wanted, ConfirmSlot.name, delivery)]
+
+
+def _order(wanted: Requisition, quantity: int, amount: Decimal) -> Proposal:
+    args = wanted.model_dump(mode="json", include={*OrderArgs.model_fields})
+    args |= {"quantity": quantity, "amount": str(amount), "orders": len(wanted.lots)}
+    usual = format(max(Decimal("0.01"), amount / quantity * wanted.usual_quantity), ".2f")
+    title = f"Order the usual {wanted.usual_quantity:,} {wanted.unit} for {Decimal(usual):,} {wanted.currency}"
+    less = args | {"quantity": wanted.usual_quantity, "amount": usual}
+    others = [Alternative(title=title, type=PlaceOrder.name, args=less)] if quantity > wanted.usual_quantity else []
+    return _step(wanted, PlaceOrder.name, args, *others)
+
+
+def _step(wanted: Requisition, action: str, args: dict[str, Any], *others: Alternative) -> Proposal:
+    late = " The later change of its status looks like clean-up." if wanted.cancelled_at else ""
+    return Proposal(
+        action=action,
+        args=args,
+        rationale=f"{wanted.requisition} is approved, and the stock lasts {wanted.stock_days} more days.{late}",
+        confidence=0.97,
+        signals={"tools": 0.98, "retrieval": 0.95},
+        alternatives=others,
+        cost_of_delay=f"The stock of {wanted.item} runs out in {wanted.stock_days} days.",
+        context={
+            "goal": f"Have the {wanted.item} here before the stock runs out.",
+            "situation": {"log": list(wanted.log), "stock lasts": f"{wanted.stock_days} days"},
+            "recommendation": "Go by the requisition: order, book the transport, tell the supplier.",
+        },
+    )
+
+
+POLICY: Final = """
+[[thresholds]] # never alone, and rather asked than sent back to an agent that will insist
+action = "procurement.*"
+impact = "critical"
+review = 0.50
+
+[[rules]]
+name = "cancelled-requisition"
+actions = ["procurement.place_order"]
+when = "facts.cancelled"
+risk = "critical"
+tier = 3
+approvals = 2
+reason = "policy_violation"
+basis = "House rule: nothing is ordered for a cancelled requisition unless two managers take it on"
+
+[[rules]]
+name = "over-one-signature"
+when = "total > 5000.0"
+approvals = 2
+reason = "cost_threshold"
+basis = "Signature rules: above 5,000.00 with one supplier in a week, two people sign"
+
+[[totals]]
+name = "same-supplier-in-a-week"
+actions = ["procurement.place_order"]
+window = "7d"
+"""
+
+
+def _demo(title: str, goods: str, lots: list[tuple[int, str]], **more: Any) -> DemoCase:
+    """Goods are the fields in `names`; lots are quantity and amount; what isn't named is as on an ordinary day."""
+    names = ("requisition", "supplier", "item", "unit", "currency", "usual_quantity", "usual_amount")
+    day = {"ordered_at": "2026-11-23T09:40:00Z", "deliver_on": "2026-11-26", "stock_days": 2, "freight": "85.00"}
+    named = dict(zip(names, goods.split(" | "), strict=True)) | {"carrier": "Brightwater Haulage", "lots": lots}
+    return DemoCase(title=title, input={**named, **day, **more})
+
+
+workflow: Final = Workflow(
+    name="procurement",
+    title="Purchase orders",
+    agent=Buyer(),
+    actions=(PlaceOrder(), BookTransport(), ConfirmSlot()),
+    demo_cases=(
+        _demo(
+            "2:47 AM: 2,300,000.00 USD of solvent for a requisition cancelled at 22:41",
+            "R-4417 | Nordhaven Solvents | ethyl acetate | litres | USD | 20000 | 50000.00",
+            [(920_000, "2300000.00")],
+            ordered_at="2026-11-22T02:47:00Z",
+            cancelled_at="2026-11-21T22:41:00Z",
+            cancelled_by="the plant manager",
+            freight="48000.00",
+            log=["21 Nov 22:41 the plant manager: the new line is put off to spring, cancel R-4417"],
+        ),
+        _demo(
+            "A routine reorder: 40 boxes of gloves for 312.00 EUR",
+            "R-4390 | Halden Safety | nitrile gloves | boxes | EUR | 40 | 304.00",
+            [(40, "312.00")],
+        ),
+        _demo(
+            "One order split into four of 4,900.00 EUR, just under the limit of 5,000.00",
+            "R-4402 | Kestrel Pumps | diaphragm pumps | pieces | EUR | 35 | 2450.00",
+            [(70, "4900.00")] * 4,
+        ),
+        _demo(
+            "A rush order: 60 seals for 1,440.00 GBP, at 3 times the usual price each",
+            "R-4421 | Aldwick Seals | shaft seals | pieces | GBP | 50 | 400.00",
+            [(60, "1440.00")],
+        ),
+    ),
+    input_model=Requisition,
+    policy=POLICY,
+)

@@ -1,0 +1,330 @@
+"""The `transactions` workflow: wires, trades and credit limits, one after the other, with people at the gates.
+
+A run starts from a list of instructions, and the agent proposes them in their order. One that comes back is proposed
+once more in a safer form where there is one (the account paid last time, the usual size, twice today's limit); else
+the agent gives up, and limits changed so far are changed back. Wires and trades stay: money sent is gone, and a
+counter-trade costs the spread and whatever the market did, so it is a new trade with a decision of its own.
+
+What rules judge by stands in the arguments: under the digest that people approve, and still there after an edit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
+from graph.law.action import Money, question
+from graph.law.confidence import Signal
+from graph.law.request import Alternative, EffectClass
+from graph.workflows import shop
+
+NAME: Final = "transactions"
+GOAL: Final = "Carry out what was instructed: the right amount, to the right party, once."
+_FIXED: Final[dict[str, Any]] = {"editable": False}
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", json_schema_extra=_FIXED)]
+Iban = Annotated[str, Field(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{8,30}$", json_schema_extra=_FIXED)]
+Hours = Annotated[int, Field(ge=0, le=1_000_000, json_schema_extra=_FIXED)]
+
+
+class Instructed(Args):
+    """What every action here rests on: once the instruction is withdrawn, nothing is done any more."""
+
+    instruction: Annotated[Id, Field(title="Instruction")]
+    amount: Annotated[Money, Field(title="Amount")]
+    currency: Annotated[Literal["EUR", "USD", "GBP"], Field(title="Currency", json_schema_extra=_FIXED)]
+
+
+class WireArgs(Instructed):
+    """`known_hours`: since when this account is on file; `usual`: what it usually gets, if it ever got anything."""
+
+    beneficiary: Annotated[str, Field(title="Beneficiary", pattern=r"^\w[\w .&'()-]{0,79}$", json_schema_extra=_FIXED)]
+    account: Annotated[Iban, Field(title="Account")]
+    known_hours: Annotated[Hours, Field(title="Account on file for (hours)")]
+    changed: Annotated[bool, Field(title="Account changed since the last payment", json_schema_extra=_FIXED)]
+    usual: Annotated[Money | None, Field(title="Usual payment to this account", json_schema_extra=_FIXED)] = None
+
+
+class TradeArgs(Instructed):
+    side: Annotated[Literal["Buy", "Sell"], Field(title="Side", json_schema_extra=_FIXED)]
+    instrument: Annotated[Id, Field(title="Instrument")]
+    limit_price: Annotated[Money, Field(title="Limit price")]
+    usual: Annotated[Money, Field(title="Usual trade of this desk", json_schema_extra=_FIXED)]
+    daily_volume: Annotated[Money, Field(title="Average daily volume", json_schema_extra=_FIXED)]
+
+
+class LimitArgs(Instructed):
+    customer: Annotated[Id, Field(title="Customer")]
+    current: Annotated[Money, Field(title="Limit today", json_schema_extra=_FIXED)]
+    amount: Annotated[Money, Field(title="New limit")]
+
+
+T = TypeVar("T", bound=Instructed)
+
+
+class Transaction(Action[T]):
+    """An action on an instruction that may be withdrawn in the meantime; once per key where nothing else is said."""
+
+    effect = EffectClass.IDEMPOTENT
+    value_field = "amount"
+    currency_field = "currency"
+    tags = frozenset({"financial"})
+    not_applicable = frozenset({Signal.RETRIEVAL})  # only for a wire is anything read: the invoice
+
+    async def still_valid(self, args: T) -> str | None:
+        return await shop.withdrawn(args.instruction)
+
+    async def perform(self, args: T, call: Call) -> dict[str, Any]:
+        title = question(self.form(), args.model_dump(mode="json")).rstrip("?")
+        by = "reference" if self.effect is EffectClass.QUERYABLE else "key"
+        named: dict[str, Any] = {"amount": args.amount, "currency": args.currency, by: call.key}
+        return await shop.do(NAME, self.name, args.instruction, title, **named)
+
+
+class SendWire(Transaction[WireArgs]):
+    name = "send_wire"
+    title = "Send a wire"
+    question = "Wire {amount} {currency} to {beneficiary} for {instruction}, account {account}?"
+    after_approve = "The money leaves at once; a wire that was sent can't be called back."
+    args = WireArgs
+    effect = EffectClass.QUERYABLE
+    target_field = "account"
+    tags = frozenset({"payment", "financial"})
+    not_applicable = frozenset()
+
+    async def lookup(self, args: WireArgs, call: Call) -> dict[str, Any] | None:
+        return await shop.find(call.key)
+
+    def flags(self, args: WireArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        size = _unusual(args, args.usual, "the usual payment to this account") if args.usual else []
+        if args.changed:
+            return (f"Account details changed since the last payment, {args.known_hours} hours ago", *size)
+        return (*([f"New beneficiary, added {args.known_hours} hours ago"] if args.known_hours < 24 else []), *size)
+
+
+class PlaceTrade(Transaction[TradeArgs]):
+    name = "place_trade"
+    title = "Place a trade"
+    question = "{side} {instrument} for {amount} {currency} at {limit_price} or better?"
+    after_approve = "The order goes to the market at once; only a counter-trade at the price of the day closes it."
+    args = TradeArgs
+    target_field = "instrument"
+
+    def flags(self, args: TradeArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        size, percent = _unusual(args, args.usual, "this desk's usual trade"), 100 * args.amount / args.daily_volume
+        return (*size, *([f"{percent:.1f} % of the average daily volume"] if percent >= 5 else []))
+
+
+class ChangeCreditLimit(Transaction[LimitArgs]):
+    name = "change_credit_limit"
+    title = "Change a credit limit"
+    question = "Change the credit limit of customer {customer} from {current} to {amount} {currency}?"
+    after_approve = "The limit changes at once and can be changed back; what was drawn until then stays drawn."
+    args = LimitArgs
+    reversible = True
+    target_field = "customer"
+    tags = frozenset({"account", "financial"})
+
+    async def undo(self, args: LimitArgs, result: dict[str, Any], call: Call) -> dict[str, Any]:
+        return await shop.undo(result["deed"], call.key)
+
+    def flags(self, args: LimitArgs, facts: Mapping[str, Any]) -> Sequence[str]:
+        return _unusual(args, args.current, "today's limit")
+
+
+def _unusual(args: Instructed, usual: Decimal, what: str) -> list[str]:
+    """From twice the usual on it is worth a sentence: `2.4× this desk's usual trade (1,500.00 EUR)`."""
+    times = args.amount / usual
+    return [f"{times:.1f}× {what} ({usual:,} {args.currency})"] if times >= 2 else []
+
+
+# All actions here are financial, so the house's rules ask a person every time: no row names `auto`.
+POLICY: Final = """
+[[thresholds]] # small, together with what the same account got within a week: looked at even if the agent is unsure
+action = "transactions.send_wire"
+up_to = 1_000
+review = 0.50
+[[thresholds]] # an agent that is unsure of a large one hands over instead of rephrasing
+action = "transactions.send_wire"
+review = 0.70
+below = "takeover"
+tier = 2
+[[rules]]
+name = "new-account"
+actions = ["transactions.send_wire"]
+when = "args.changed || args.known_hours < 24"
+tier = 2
+approvals = 2
+basis = "Invoice redirection: changed details are confirmed by calling a number that was on file before"
+[[rules]]
+name = "trade-out-of-size"
+actions = ["transactions.place_trade"]
+when = "double(args.amount) >= 2.0 * double(args.usual) || double(args.amount) >= 0.05 * double(args.daily_volume)"
+tier = 2
+reason = "cost_threshold"
+basis = "An unusual size is how a slip of the finger looks, and a large share of a day's volume moves the price"
+[[rules]]
+name = "limit-doubled"
+actions = ["transactions.change_credit_limit"]
+when = "double(args.amount) >= 2.0 * double(args.current)"
+tier = 2
+basis = "Twice the limit is twice the loss, and accounts that were taken over are drained by way of the limit"
+[[totals]] # a day is too short: whoever splits can wait until tomorrow
+name = "wires-to-one-account-in-a-week"
+actions = ["transactions.send_wire"]
+by = "target"
+window = "7d"
+"""
+
+
+class Instruction(BaseModel, extra="forbid", frozen=True):
+    """Whose arguments they are says which action; `old_account`: the one paid last time, and since when it is known."""
+
+    args: WireArgs | TradeArgs | LimitArgs
+    situation: Annotated[str, Field(min_length=1, max_length=2000)]
+    due_hours: Hours = 24
+    old_account: tuple[Iban, Hours] | None = None
+
+
+class Batch(BaseModel, extra="forbid", frozen=True):
+    """The workflow's input: what to do, in this order."""
+
+    instructions: Annotated[tuple[Instruction, ...], Field(min_length=1, max_length=20)]
+
+
+ACTIONS: Final[tuple[Action[Any], ...]] = (SendWire(), PlaceTrade(), ChangeCreditLimit())
+_ACTION_OF: Final = {action.args: action for action in ACTIONS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """`settled` has one turn for each instruction that is through; `back` and `failed` are about the next one."""
+
+    settled: tuple[Turn, ...] = ()
+    back: Turn | None = None
+    failed: Turn | None = None
+
+
+def _standing(history: Sequence[Turn]) -> _Standing | GiveUp:
+    now = _Standing()
+    for turn in history:
+        came_back = turn.outcome is None and turn.status in ("rejected", "expired", "cancelled")
+        if turn.outcome == "done" or turn.status == "handled":
+            now = _Standing(settled=(*now.settled, turn))
+        elif turn.outcome == "failed" and now.failed is None:
+            now = replace(now, failed=turn)
+        elif came_back and now.back is None:
+            now = replace(now, back=turn, failed=None)
+        elif came_back or turn.outcome is not None:
+            words = {"failed": "failed twice", "compensated": "was undone", None: f"was {turn.status} once more"}
+            end = words.get(turn.outcome, "may or may not have happened")
+            return GiveUp(f"{turn.action} {end}. {turn.error or turn.reason}".rstrip())
+        # Approved and never begun is no failure: the world had moved, and Gatepost asks the same again itself.
+    return now
+
+
+class TransactionsAgent:
+    """Goes through the instructions; a pure function of the input and the history."""
+
+    async def next(self, case: Case) -> Step:
+        if case.remarks:
+            return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
+        todo, now = Batch.model_validate(dict(case.input)).instructions, _standing(case.history)
+        if isinstance(now, GiveUp):
+            return now
+        if len(now.settled) >= len(todo):
+            return Done("; ".join(map(_told, now.settled)) + ".")
+        safer = _safer(item := todo[len(now.settled)])
+        if now.back and safer is None:
+            return GiveUp(f"{now.back.action} was {now.back.status} and has no safer form. {now.back.reason}".rstrip())
+        return _proposal(item, safer, now, case)
+
+
+def _proposal(item: Instruction, safer: Alternative | None, now: _Standing, case: Case) -> Proposal:
+    action, again = _ACTION_OF[type(item.args)], safer if now.back else None
+    # What failed is tried once more as people left it.
+    args = now.failed.args if now.failed else again.args if again else item.args.model_dump(mode="json")
+    doubts = len(action.flags(action.args.model_validate(args), {}))
+    seen = {} if Signal.RETRIEVAL in action.not_applicable else {"retrieval": 0.7 if doubts else 0.95}
+    tried, asked = [_told(turn) for turn in case.history], question(action.form(), dict(args))
+    return Proposal(
+        action=action.name,
+        args=args,
+        rationale=f"The first form came back. Safer: {again.title}." if again else item.situation,
+        confidence=round(0.94 - 0.09 * doubts, 2),
+        signals={"tools": 1.0, **seen},
+        alternatives=(safer,) if safer and not again else (),
+        cost_of_delay=f"It is due in {item.due_hours} hours.",
+        context={"goal": GOAL, "situation": item.situation, "tried": tried, "recommendation": asked},
+    )
+
+
+def _safer(item: Instruction) -> Alternative | None:
+    match item.args:
+        case WireArgs() if item.old_account:
+            title, (account, hours) = "Pay to the account paid last time", item.old_account
+            change: dict[str, Any] = {"account": account, "known_hours": hours, "changed": False}
+        case TradeArgs() as trade if trade.amount > trade.usual:
+            title, change = f"Trade the usual size, {trade.usual:,}", {"amount": str(trade.usual)}
+        case LimitArgs() as limit if limit.amount > 2 * limit.current:
+            title, change = f"Only double it, to {2 * limit.current:,}", {"amount": str(2 * limit.current)}
+        case _:
+            return None
+    args = item.args.model_dump(mode="json") | change
+    return Alternative(title=title, type=_ACTION_OF[type(item.args)].name, args=args)
+
+
+def _told(turn: Turn) -> str:
+    amount = f"{turn.args.get('amount')} {turn.args.get('currency')}"
+    return f"{turn.action} {turn.args.get('instruction')}, {amount}: {turn.outcome or turn.status}"
+
+
+def _demo(title: str, situation: str, *args: dict[str, Any], **more: Any) -> DemoCase:
+    entries = [{"args": {"currency": "EUR", **each}, "situation": situation, **more} for each in args]
+    return DemoCase(title=title, input={"instructions": entries})
+
+
+def _wire(number: str, to: str, account: str, amount: str, known_hours: int, **more: Any) -> dict[str, Any]:
+    told = {"beneficiary": to, "account": account, "amount": amount, "known_hours": known_hours, "changed": False}
+    return {"instruction": f"invoice-{number}", **told, **more}
+
+
+workflow: Final = Workflow(
+    name=NAME,
+    title="Wires, trades and credit limits",
+    agent=TransactionsAgent(),
+    actions=ACTIONS,
+    demo_cases=(
+        _demo(
+            "A supplier's invoice with bank details changed yesterday: 12,480.00 EUR",
+            "Halvorsen Pumps mailed new bank details yesterday and asks for payment of invoice 2291 to them.",
+            _wire("2291", "Halvorsen Pumps AS", "LT00733000012345678", "12480.00", 19, changed=True),
+            old_account=["NO0086011117947", 26_300],
+        ),
+        _demo(
+            "A routine wire: 340.00 EUR for cleaning",
+            "The cleaners' monthly invoice, the same as every month.",
+            _wire("887", "Blankhaus Services", "DE00370400440532013000", "340.00", 18_900, usual="340.00"),
+        ),
+        _demo(
+            "A trade of 2.4 times the usual size: 3,600.00 EUR",
+            "The ticket asks for 3,600.00 EUR of HLVN; the desk usually trades 1,500.00 EUR at once.",
+            {"instruction": "ticket-5120", "side": "Buy", "instrument": "HLVN", "limit_price": "18.40"}
+            | {"amount": "3600.00", "usual": "1500.00", "daily_volume": "410000.00"},
+        ),
+        _demo(
+            "A credit limit from 5,000 to 25,000 EUR",
+            "C-3308 expects a larger season and asks for five times the limit.",
+            {"instruction": "wish-3308", "customer": "C-3308", "current": "5000.00", "amount": "25000.00"},
+        ),
+        _demo(
+            "Four small wires to one beneficiary: 4 × 450.00 EUR",
+            "Four invoices of one day from the same consultant, each below the limit for small wires.",
+            *(_wire(f"77{n}", "Orrin Vale", "GB00NWBK60161331926819", "450.00", 900, usual="400.00") for n in range(4)),
+        ),
+    ),
+    input_model=Batch,
+    policy=POLICY,
+)
