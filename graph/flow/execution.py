@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,9 +130,8 @@ class Execution:
 
     async def reverse(self) -> None:
         """Undo what ran alone in this run and people found wrong, newest first; operators learn of what fails."""
-        async with self._store.begin() as tx:
-            effects, requests = await tx.effects.of_run(self.run.id), await tx.requests.of_run(self.run.id)
-        wrong = {r.parent_id for r in requests if r.kind is Kind.REVIEW and r.status is Status.REJECTED}
+        effects, requests = await self._so_far()
+        wrong = {r.parent_id for r in requests.values() if r.kind is Kind.REVIEW and r.status is Status.REJECTED}
         for effect in reversed(effects):
             if effect.undo_of or effect.request_id not in wrong or effect.status is not Outcome.DONE:
                 continue
@@ -178,12 +177,13 @@ class Execution:
 
     async def next_undo(self) -> Effect | None:
         """The newest done effect that is still to be undone, or None when all that can be is."""
-        async with self._store.begin() as tx:
-            effects = await tx.effects.of_run(self.run.id)
+        effects, requests = await self._so_far()
         undos = {effect.undo_of: effect for effect in effects if effect.undo_of}
         for effect in reversed(effects):
             action = self._workflow.action(effect.action_type)
-            if effect.undo_of or effect.status is not Outcome.DONE or action is None or not action.reversible:
+            if effect.undo_of or effect.status is not Outcome.DONE or action is None:
+                continue
+            if not requests[effect.request_id].reversible:
                 continue
             undo = undos.get(effect.id)
             if undo is None or undo.reconciled_by is None:
@@ -192,16 +192,18 @@ class Execution:
 
     async def not_undone(self) -> tuple[list[str], bool]:
         """Actions whose effects stand although the run was rolled back; whether an undo of one is still owed."""
-        async with self._store.begin() as tx:
-            effects = await tx.effects.of_run(self.run.id)
+        effects, requests = await self._so_far()
         left = [
             effect for effect in effects if effect.undo_of is None and effect.status in (Outcome.DONE, Outcome.UNKNOWN)
         ]
-        return [effect.action_type for effect in left], any(self._owes_undo(effect) for effect in left)
+        owed = any(requests[effect.request_id].reversible for effect in left)
+        return [effect.action_type for effect in left], owed
 
-    def _owes_undo(self, effect: Effect) -> bool:
-        action = self._workflow.action(effect.action_type)
-        return action is None or action.reversible
+    async def _so_far(self) -> tuple[Sequence[Effect], Mapping[str, Request]]:
+        """The run's effects, oldest first, and its requests by id."""
+        async with self._store.begin() as tx:
+            requests = await tx.requests.of_run(self.run.id)
+            return await tx.effects.of_run(self.run.id), {request.id: request for request in requests}
 
     async def undo(self, effect: Effect) -> Settled | Unsure:
         """Compensate one done effect, once; its own ledger row, its own key."""

@@ -83,7 +83,7 @@ def understood(
     flags = (*action.flags(args, facts), *(f"{AGENT_FLAG}{flag}" for flag in step.flags))
     return Proposed(
         bound=bind(run.workflow, action.name, args.model_dump(mode="json")),
-        nature=action.nature(action.impact(args, facts)),
+        nature=action.nature(args, action.impact(args, facts)),
         brief=Brief(
             rationale=made_storable(step.rationale),
             confidence=_stated(step.confidence),
@@ -209,7 +209,7 @@ def _option(workflow: Workflow, option: Alternative) -> Alternative:
         bound = bind(workflow.name, action.name, read.model_dump(mode="json"))
     except (ValidationError, Unfaithful):
         return replace(option, title=title, args=args, nature=None)
-    return replace(option, title=title, args=bound.args, nature=action.nature(_unseen_impact(action, read)))
+    return replace(option, title=title, args=bound.args, nature=action.nature(read, _unseen_impact(action, read)))
 
 
 def _unseen_impact(action: Action[Any], args: Args) -> Risk:

@@ -99,11 +99,15 @@ class Action(Generic[A]):
         """How much it can do, beside its amount; amounts and rules can only raise it."""
         return Risk.LOW
 
-    def nature(self, impact: Risk = Risk.LOW) -> Nature:
+    def can_undo(self, args: A) -> bool:
+        """Whether this very one could be undone, where that depends on the arguments."""
+        return self.reversible
+
+    def nature(self, args: A, impact: Risk) -> Nature:
         """What the law needs to know of this action, beside its arguments."""
         return Nature(
             effect_class=self.effect,
-            reversible=self.reversible,
+            reversible=self.reversible and self.can_undo(args),
             form=self.form(),
             tags=tuple(sorted(self.tags)),
             impact=impact,

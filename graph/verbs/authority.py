@@ -107,7 +107,7 @@ async def outgrown(tx: Tx, request: Request) -> str | None:
     if covered:
         return None
     cause = (
-        f"Together with what was done meanwhile it makes {facts.value + max(done.values()):.2f}"
+        f"Together with what was done meanwhile it makes {facts.value + max(done.values()):,.2f}"
         if more and done and facts.value is not None
         else f"The policy asks for more since version {current.version}"
     )

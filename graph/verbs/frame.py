@@ -89,7 +89,7 @@ def _with_total(policy: Policy, facts: Facts) -> Judged:
     routed = route(policy, facts)
     total = facts.at_stake()
     if facts.record.totals and stricter(routed, route(policy, replace(facts, record=replace(facts.record, totals={})))):
-        flag = f"Together with what was done before it makes {total:.2f}"
+        flag = f"Together with what was done before it makes {total:,.2f}"
         facts = replace(facts, flags=(*facts.flags, flag))
         routed = route(policy, facts)
     return Judged(facts=facts, route=routed)

@@ -93,7 +93,7 @@ async def judged(step: Proposal, total: str = "0", **edits: Any) -> tuple[Route,
     plain = args.model_dump(mode="json")
     facts = await chosen.facts(args)
     flags = list(chosen.flags(args, facts))
-    nature = chosen.nature(chosen.impact(args, facts))
+    nature = chosen.nature(args, chosen.impact(args, facts))
     stated = {"model": step.confidence, **step.signals}
     asked = Facts(
         action=f"{workflow.name}.{step.action}",

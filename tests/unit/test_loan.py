@@ -102,7 +102,7 @@ async def frozen(step: Proposal, **changes: Any) -> Facts:
     args = {**step.args, **changes}
     bound = chosen.args.model_validate(args)
     facts = await chosen.facts(bound)
-    nature = chosen.nature(chosen.impact(bound, facts))
+    nature = chosen.nature(bound, chosen.impact(bound, facts))
     stated = {**step.signals, "model": step.confidence}
     return Facts(
         action=f"loan.{step.action}",

@@ -72,7 +72,7 @@ def facts_of(name: str, args: Mapping[str, Any], **more: Any) -> Facts:
     action = workflow.action(name)
     assert action is not None
     bound = action.args.model_validate_json(json.dumps(args))
-    nature, plain = action.nature(action.impact(bound, {})), bound.model_dump(mode="json")
+    nature, plain = action.nature(bound, action.impact(bound, {})), bound.model_dump(mode="json")
     return Facts(
         action=f"transactions.{name}",
         args=plain,
