@@ -7,7 +7,7 @@ Exit codes: 0 done · 1 refused (not allowed, stale, not found) · 2 wrong usage
 
 import typer
 
-from bot.cli import audit, decide, demo, doctor, propose, report, serve
+from bot.cli import audit, decide, demo, doctor, policy, propose, report, serve
 
 app = typer.Typer(
     name="gatepost",
@@ -16,5 +16,5 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serve, propose, report, decide, doctor, audit):
+for module in (demo, serve, propose, report, decide, policy, doctor, audit):
     module.register(app)

@@ -1,18 +1,20 @@
 """`gatepost decide`: the same authorisation, digest and audit path as a click, also while Slack is down."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from bot.cli.kit import USAGE, NotPlayed, account, fail, parse_json, print_json, with_house
-from bot.cli.propose import play
+from bot.cli.kit import USAGE, NotPlayed, account, fail, print_json, with_house
+from bot.cli.propose import object_of, play
 from bot.cli.words import run_text
-from bot.house import CantStart, House, fresh_people, make_runner, meet
+from bot.house import CantStart, House, fresh_people, make_runner, meet, offer_parts
 from graph.law.request import DecisionType
 from graph.verbs import report
 from graph.verbs.decide import Answer
 from graph.verbs.decide import decide as decide_verb
+
+_MOST_ALTERNATIVES: Final = 26
 
 
 def register(app: typer.Typer) -> None:
@@ -24,16 +26,20 @@ def decide(
     answer: Annotated[str, typer.Argument(help="approve, edit, reject or respond.")],
     user: Annotated[str, typer.Option("--as", help="Your Slack user id.")],
     digest: Annotated[str, typer.Option(help="The digest you decide about: six characters of it or more.")],
-    reason: Annotated[str, typer.Option(help="Why; needed to reject and to respond.")] = "",
+    reason: Annotated[
+        str, typer.Option(help="Why; needed to reject, respond and edit, and to approve at high or critical risk.")
+    ] = "",
     args: Annotated[str | None, typer.Option(help="For edit: the changed arguments as JSON, or @file.")] = None,
+    choose: Annotated[
+        str | None, typer.Option(help="For edit: the agent's alternative to take instead, as 1, 2, … or A, B, ….")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
     """Decide a request, then resume its run in this process."""
     if answer not in ("approve", "edit", "reject", "respond"):
         fail(f"{answer} is no answer; say approve, edit, reject or respond", USAGE)
-    changed = None if args is None else parse_json(args, "--args")
-    if changed is not None and not isinstance(changed, dict):
-        fail('--args: an object like {"amount": "410.00"} is expected', USAGE)
+    if args is not None and choose is not None:
+        fail("--args and --choose exclude each other: change the arguments, or take an alternative", USAGE)
     given = Answer(
         request_id=request,
         type=DecisionType(answer),
@@ -41,11 +47,22 @@ def decide(
         digest=digest,
         via="cli",
         reason=reason,
-        args=changed,
+        args=None if args is None else object_of(args, "--args"),
+        alternative=None if choose is None else _alternative(choose),
         door=account(),
     )
     run = with_house(lambda house: _decide(house, given), world=True)
     print_json(run) if as_json else typer.echo(run_text(run))
+
+
+def _alternative(chosen: str) -> int:
+    """`1` and `A` are the first, which counts as 0."""
+    text = chosen.strip().upper()
+    if len(text) == 1 and "A" <= text <= "Z":
+        return ord(text) - ord("A")
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST_ALTERNATIVES:
+        return int(text) - 1
+    fail(f"--choose: {chosen!r} is no alternative; say 1, 2, … or A, B, …", USAGE)
 
 
 async def _decide(house: House, answer: Answer) -> dict[str, Any]:
@@ -59,7 +76,9 @@ async def _decide(house: House, answer: Answer) -> dict[str, Any]:
         answer = replace(answer, args={**(request.args if request else {}), **answer.args})
     decided = await decide_verb(house.store, answer)
     try:
-        await play(house, make_runner(house), decided.request.run_id)
+        runner = make_runner(house)
+        await offer_parts(house, runner, replace=False)
+        await play(house, runner, decided.request.run_id)
     except (CantStart, NotPlayed) as problem:
         # The decision is durable; a worker that has the workflow's code resumes the run.
         raise NotPlayed(f"decided, but {problem}") from problem

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, Final
@@ -18,10 +18,11 @@ from bot.laptop import BOT_TOKEN, SIGNING_SECRET, announce, furnished, running_s
 from bot.logs import configure
 from bot.settings import BadSettings, Settings, load
 from bot.supervisor import stop_on_signals, supervise
+from graph.law.request import Status
+from graph.verbs.ports import RunStatus
 from graph.verbs.report import queue
 
 _REQUESTER: Final = "UREQ"
-_OPENING_CASES: Final = 3
 _PATIENCE_SECONDS: Final = 90.0
 
 
@@ -65,13 +66,14 @@ async def _demo(settings: Settings, port: int) -> int:
 
 
 async def _opened(house: House, door: DemoDoor, ready_url: str, stop: asyncio.Event) -> bool:
-    """Start a few cases, unless some wait already; see their cards in the channel and the web process ready."""
+    """Start a few cases, unless some wait already; see their cards in the channels and the web process ready."""
     deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
     if not await queue(house.store, 1):
-        # The first case last, and one after the other: its card is then the newest, where people look.
-        for wanted, index in enumerate(reversed(range(_OPENING_CASES)), start=1):
-            await door.start_case(index)
-            await _until(partial(_posted, house, wanted), stop, deadline)
+        opening = door.opening()
+        for cases in (opening[:-1], opening[-1:]):
+            # The last one when all the others are there: its card is then the newest, where people look.
+            runs = [await door.start_case(*case) for case in cases]
+            await _until(partial(_posted, house, runs), stop, deadline)
     await _until(lambda: _ready(ready_url), stop, deadline)
     return not stop.is_set()
 
@@ -93,12 +95,18 @@ async def _ready(url: str) -> bool:
         return False
 
 
-async def _posted(house: House, number: int) -> bool:
-    """Whether so many pending requests have their card on the screen."""
-    rows = await queue(house.store, 100)
+async def _posted(house: House, runs: Sequence[str]) -> bool:
+    """Whether each of these runs has got somewhere, and what it asks is on the screen."""
     async with house.store.begin() as tx:
-        shown = [any(card.ts for card in await tx.cards.of_request(row["id"])) for row in rows]
-    return sum(shown) >= number
+        for run_id in runs:
+            run = await tx.runs.get(run_id)
+            if run is None or (run.status is RunStatus.READY and not run.last_error):
+                return False
+            asked = [each for each in await tx.requests.of_run(run_id) if each.status is Status.PENDING]
+            for request in asked:
+                if not any(card.ts for card in await tx.cards.of_request(request.id)):
+                    return False
+    return True
 
 
 def _env(url: str, web_port: int) -> Mapping[str, str]:
@@ -120,7 +128,8 @@ def _say(url: str, moved: int | None) -> None:
         f"  Open      {url}/#user=UALICE&channel=CTIER1",
         "            You are Alice, a reviewer. Click Approve, Modify… or Reject… on a card in #approvals",
         "            and watch what really happens in the shop, on the right.",
-        "  New case  .venv/bin/gatepost propose payments --requester UREQ   (or “New request” on the page)",
+        f"            Managers decide what is worse: {url}/#user=UEVE&channel=CTIER3",
+        "  New case  “New request” on the page, or .venv/bin/gatepost propose (which lists ten domains' cases)",
         "  Stop      Ctrl-C. Start again any time: requests, cards and decisions are still there.",
         "",
     ]

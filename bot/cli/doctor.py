@@ -15,6 +15,7 @@ from bot.cli.kit import FOUND_WRONG, print_json
 from bot.house import CantStart, House, open_house
 from bot.laptop import furnished
 from bot.logs import configure
+from bot.policy_file import exposures
 from bot.settings import BadSettings, Settings, load
 from bot.slack import Slack, SlackProblem
 
@@ -100,6 +101,8 @@ async def _inside(house: House) -> AsyncIterator[Finding]:
 async def _policy(house: House) -> Finding:
     async with house.store.begin() as tx:
         current = await tx.policies.current()
+    if exposed := exposures(house.settings.gatepost_policy):
+        return Finding("policy", False, "; ".join(exposed), "chmod o-w, or keep it where only you may write")
     return Finding("policy", True, f"version {current.version} with {len(current.policy.tiers)} tiers is in force")
 
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import secrets
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import typer
 
+from bot.cli.kit import CANT_START, NotPlayed, fail, parse_json, print_json, settings, with_house
 from bot.cli.kit import USAGE as USAGE_ERROR
-from bot.cli.kit import NotPlayed, fail, parse_json, print_json, with_house
-from bot.cli.words import run_text
-from bot.house import House, fresh_people, make_runner, meet
+from bot.cli.words import run_text, workflows_text
+from bot.house import House, fresh_people, make_runner, meet, offer_parts
+from graph.flow.registry import NoWorkflow, load_workflows
+from graph.flow.workflow import DemoCase, Workflow
 from graph.verbs.errors import Invalid
 from graph.verbs.report import run as report_run
 from graph.verbs.start import start
@@ -23,17 +26,20 @@ def register(app: typer.Typer) -> None:
 
 
 def propose(
-    workflow: Annotated[str, typer.Argument(help="The workflow's name, for instance payments.")],
-    input: Annotated[str | None, typer.Option(help="Its input as JSON, or @file. Default: the demo case.")] = None,
+    workflow: Annotated[str | None, typer.Argument(help="The workflow's name; without it, all are listed.")] = None,
+    input: Annotated[str | None, typer.Option(help="Its input as JSON, or @file. Default: a demo case.")] = None,
     requester: Annotated[str | None, typer.Option(help="On whose behalf: a Slack user id.")] = None,
     key: Annotated[str | None, typer.Option(help="Idempotency key: the same key gives the same run.")] = None,
     case: Annotated[int, typer.Option(help="Which demo case, counted from 1.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List workflows and their demo cases.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the run (or the list) as JSON.")] = False,
 ) -> None:
     """Start a run of WORKFLOW; no server is needed."""
-    value = None if input is None else parse_json(input, "--input")
-    if value is not None and not isinstance(value, dict):
-        fail('--input: an object like {"case_id": "…"} is expected', USAGE_ERROR)
+    if listed or workflow is None:
+        offered = _offered(settings().gatepost_workflows)
+        print_json(offered) if as_json else typer.echo(workflows_text(offered))
+        return
+    value = None if input is None else object_of(input, "--input")
     shown = with_house(lambda house: _propose(house, workflow, value, requester, key, case), world=True)
     if as_json:
         print_json(shown)
@@ -42,28 +48,55 @@ def propose(
 
 
 async def _propose(
-    house: House, workflow: str, value: Any, requester: str | None, key: str | None, case: int
+    house: House, name: str, value: dict[str, Any] | None, requester: str | None, key: str | None, case: int
 ) -> dict[str, Any]:
     runner = make_runner(house)
-    known = runner.workflows
-    if workflow not in known:
-        raise Invalid(f"there is no workflow {workflow!r}; GATEPOST_WORKFLOWS offers: {', '.join(known)}")
-    if value is None:
-        value = dict(_case(known[workflow].demo_cases, case).input)
-    if problem := known[workflow].input_problem(value):
+    await offer_parts(house, runner, replace=False)
+    workflow = known(runner.workflows, name)
+    given = dict(case_of(workflow, case).input) if value is None else value
+    if problem := workflow.input_problem(given):
         raise Invalid(f"--input: {problem}")
     await fresh_people(house)
     if requester:
         await meet(house, requester)
-    run = await start(house.store, workflow, value, key=key or secrets.token_hex(8), requester=requester)
+    run = await start(house.store, name, given, key=key or secrets.token_hex(8), requester=requester)
     await play(house, runner, run.id)
     return await report_run(house.store, run.id)
 
 
-def _case(cases: Any, number: int) -> Any:
+def _offered(names: Iterable[str]) -> list[dict[str, Any]]:
+    """Workflows with their demo cases, for people and for scripts."""
+    try:
+        workflows = load_workflows(names)
+    except NoWorkflow as error:
+        fail(str(error), CANT_START)
+    return [
+        {"workflow": each.name, "title": each.title, "cases": [case.title for case in each.demo_cases]}
+        for each in workflows.values()
+    ]
+
+
+def known(workflows: Mapping[str, Workflow], name: str) -> Workflow:
+    """The workflow of that name; raises `Invalid`."""
+    if name not in workflows:
+        raise Invalid(f"there is no workflow {name!r}; GATEPOST_WORKFLOWS offers: {', '.join(workflows)}")
+    return workflows[name]
+
+
+def case_of(workflow: Workflow, number: int) -> DemoCase:
+    """A demo case, counted from 1; raises `Invalid`."""
+    cases = workflow.demo_cases
     if not 1 <= number <= len(cases):
-        raise Invalid(f"there is no demo case {number}; there are {len(cases)}")
+        raise Invalid(f"there is no demo case {number} of {workflow.name}; there are {len(cases)}")
     return cases[number - 1]
+
+
+def object_of(text: str, what: str) -> dict[str, Any]:
+    """A JSON object given on the command line, or `@file`; else exit."""
+    value = parse_json(text, what)
+    if not isinstance(value, dict):
+        fail(f'{what}: an object like {{"amount": "410.00"}} is expected', USAGE_ERROR)
+    return value
 
 
 async def play(house: House, runner: Any, run_id: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from bot.words import visible
 
 _LINE: Final = 60
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def run_text(run: dict[str, Any]) -> str:
@@ -20,6 +21,15 @@ def run_text(run: dict[str, Any]) -> str:
     if run["last_error"]:
         lines.append(f"  last error: {visible(run['last_error'])}")
     return "\n".join(lines)
+
+
+def workflows_text(offered: list[dict[str, Any]]) -> str:
+    """Workflows and their demo cases."""
+    lines = []
+    for each in offered:
+        lines.append(f"{each['workflow']:<14}{visible(each['title'])}")
+        lines += [f"  --case {number}    {visible(title)}" for number, title in enumerate(each["cases"], 1)]
+    return "\n".join(lines) or "GATEPOST_WORKFLOWS names no workflow."
 
 
 def queue_text(rows: list[dict[str, Any]]) -> str:
@@ -53,6 +63,10 @@ def request_text(shown: dict[str, Any]) -> str:
         f"  agent says: {visible(shown['rationale'])}" if shown["rationale"] else "  the agent gave no reason",
         *(f"  {key} = {visible(str(value))}" for key, value in shown["action"]["args"].items()),
         *(f"  why here: {visible(reason)}" for reason in shown["why"]),
+        *(
+            f"  {letter} instead: {visible(each['title'])}"
+            for letter, each in zip(_LETTERS, shown["alternatives"], strict=False)
+        ),
         f"  expires {shown['expires_at']}",
     ]
     if shown["reviewers"]:

@@ -9,7 +9,7 @@ from graph.law.confidence import Signal
 from graph.law.facts import Facts
 from graph.law.policy import Policy
 from graph.law.policy_rows import Level, Lift, Rule
-from graph.law.request import EffectClass, Match, Nature
+from graph.law.request import EffectClass, Match
 from graph.law.routing import Route
 
 NOT_MET: Final = "its condition is not met"
@@ -106,13 +106,13 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     return [name for name in one if one[name] != other.get(name)]
 
 
-def may_run_alone(policy: Policy, action: str, nature: Nature) -> bool:
+def may_run_alone(policy: Policy, action: str, effect_class: EffectClass, *, reversible: bool) -> bool:
     """Whether there is any case at all in which this action would run without people."""
     book = policy.book(action)
     return (
         book.level is not Level.FULL_CONTROL
-        and nature.reversible
-        and nature.effect_class is not EffectClass.OPAQUE
+        and reversible
+        and effect_class is not EffectClass.OPAQUE
         and any(row.auto is not None for row in book.thresholds)
         and all(rule.when is not None or rule.confidence_below is not None for rule in book.rules)
     )

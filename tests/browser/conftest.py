@@ -1,6 +1,7 @@
 """A headless Chromium, and the demo in front of it."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +26,12 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running_demo(tmp_path_factory.mktemp("demo") / "home") as running:
+def demo() -> Iterator[Demo]:
+    # Not under pytest's own folder: every other test run on this machine closes that to PostgreSQL's own user.
+    with (
+        tempfile.TemporaryDirectory(prefix="gatepost-demo-", ignore_cleanup_errors=True) as place,
+        running_demo(Path(place) / "home") as running,
+    ):
         yield running
 
 
