@@ -70,10 +70,15 @@ def because(request: Request) -> str:
 
 
 def leading(request: Request) -> Match | None:
-    """The rule that put the action at its risk or its tier, if one did."""
-    at_risk = (match for match in request.matched if request.risk.needs_reason and match.risk == request.risk)
-    at_tier = (match for match in request.matched if request.tier > 1 and match.tier == request.tier)
-    return next(at_risk, None) or next(at_tier, None)
+    """The rule that put the action at its risk and its tier, if one did; of several the domain's own."""
+
+    def weight(match: Match) -> int:
+        risky = request.risk.needs_reason and match.risk == request.risk
+        return risky + (request.tier > 1 and match.tier == request.tier)
+
+    # The domain's rules stand after the file's, and say more about the case.
+    found = max(reversed(request.matched), key=weight, default=None)
+    return found if found is not None and weight(found) else None
 
 
 def ruled(request: Request) -> str:

@@ -76,7 +76,8 @@ def why(request: Request) -> tuple[str, int]:
 def _facts(request: Request) -> list[Json]:
     rows = [part for row in arguments.rows(request) for part in kit.argument(row.label, row.text)]
     rest = arguments.hidden_names(request)
-    return [*rows, *([line(run(rest, bold=True))] if rest else []), *flags.flag_lines(request)]
+    # What is unusual stands right under the question: it is why somebody looks.
+    return [*flags.flag_lines(request), *rows, *([line(run(rest, bold=True))] if rest else [])]
 
 
 def lead(view: CardView) -> str:

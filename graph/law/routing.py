@@ -265,7 +265,11 @@ def _bars(case: _Case, *, lifted: bool) -> list[tuple[Reason, str]]:
         (facts.edited, Reason.HUMAN_CONTROL, "a person changed it, so a person answers for it"),
     )
     found = [(reason, words) for held, reason, words in checks if held]
-    found += [(Reason.LOW_CONFIDENCE, _MISSING[signal]) for signal in confidence.unknown]
+    found += [
+        # Without precedent it isn't that the agent is unsure: nobody has trusted it with this yet.
+        (Reason.HUMAN_CONTROL if signal is Signal.PRECEDENT else Reason.LOW_CONFIDENCE, _MISSING[signal])
+        for signal in confidence.unknown
+    ]
     if confidence.value is None:
         if not confidence.unknown:
             found.append((Reason.LOW_CONFIDENCE, "nothing is known about how sure this is"))
