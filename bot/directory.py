@@ -214,8 +214,12 @@ def _left(old: Person, now: datetime) -> Person:
 def _entries(policy: Policy) -> list[str]:
     """Every user, group and handle to whom the policy gives a say."""
     tiers = [entry for tier in policy.tiers.values() for entry in tier.reviewers]
-    roles = [*policy.roles.may_edit, *policy.roles.operators]
-    return sorted({*tiers, *roles} - {"*"})
+    roles = policy.roles
+    others = [*roles.may_edit, *roles.stop, *roles.resume, *roles.policy_owners, *roles.auditors, *roles.operators]
+    owners = [entry for named in policy.owners.values() for entry in named]
+    teams = [entry for team in policy.teams for entry in team.members]
+    registered = [reviewer.user for reviewer in policy.reviewers]
+    return sorted({*tiers, *others, *owners, *teams, *registered} - {"*"})
 
 
 def _is_user(entry: str) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement as Element
-from sqlalchemy import Text, and_, cast, exists, func, or_, select, text
+from sqlalchemy import Select, Text, and_, cast, exists, func, or_, select, text, true
 
 from graph.law.action import question
 from graph.law.record import Rejected
@@ -29,49 +29,52 @@ class PgPast:
         self._session = session
 
     async def outcomes(self, workflow: str, action_type: str, risk: Risk) -> Outcomes:
-        disowned = exists().where(
-            _review.c.parent_id == requests.c.id,
-            _review.c.kind == Kind.REVIEW,
-            _review.c.status == Status.REJECTED,
+        mine = and_(
+            requests.c.workspace_id == self._session.workspace_id,
+            requests.c.workflow == workflow,
+            requests.c.action_type == action_type,
+            requests.c.kind == Kind.ACTION,
         )
-        done = and_(effects.c.status == Outcome.DONE, ~_undone)
-        asked = and_(decisions.c.via != "policy", requests.c.revision == 0)
-        overruled = requests.c.status.in_((Status.MODIFIED, Status.REJECTED, Status.HANDLED))
-        ill = or_(and_(asked, overruled), effects.c.status.in_((Outcome.FAILED, Outcome.UNKNOWN)), disowned)
-        well = and_(asked, requests.c.status == Status.APPROVED, done, ~disowned)
-        newest = (
-            select(
-                requests.c.impact,
-                requests.c.worth,
-                func.coalesce(done, False).label("done"),
-                func.coalesce(ill, False).label("ill"),
-                func.coalesce(well, False).label("well"),
-            )
-            .select_from(requests.join(decisions, decisions.c.request_id == requests.c.id))
-            .outerjoin(effects, and_(effects.c.request_id == requests.c.id, effects.c.undo_of.is_(None)))
-            .where(
-                requests.c.workspace_id == self._session.workspace_id,
-                requests.c.workflow == workflow,
-                requests.c.action_type == action_type,
-                requests.c.kind == Kind.ACTION,
-            )
+        asked = _newest(
+            mine,
+            requests.c.impact == risk,
+            requests.c.route != "auto",
+            decisions.c.via != "policy",
+            decisions.c.type.in_(("approve", "edit", "reject", "respond")),
+            requests.c.revision == 0,
+        ).subquery()
+        alone = _newest(mine, requests.c.impact == risk, requests.c.route == "auto").subquery()
+        moved = (
+            select(requests.c.worth)
+            .join(effects, and_(effects.c.request_id == requests.c.id, effects.c.undo_of.is_(None)))
+            .where(mine, requests.c.worth.is_not(None), effects.c.status == Outcome.DONE, ~_undone)
             .order_by(requests.c.created_at.desc())
             .limit(NEWEST)
             .subquery()
         )
-        same = newest.c.impact == risk
+        overruled = asked.c.status.in_((Status.MODIFIED, Status.REJECTED, Status.HANDLED))
+        well = and_(asked.c.status == Status.APPROVED, asked.c.done)
+        decided = select(
+            func.count().filter(or_(overruled, well, asked.c.ill)).label("asked"),
+            func.count().filter(well, ~asked.c.ill).label("well"),
+        ).subquery()
+        on_its_own = select(
+            func.count().filter(or_(alone.c.ill, alone.c.approved)).label("asked"),
+            func.count().filter(alone.c.approved, alone.c.done, ~alone.c.ill).label("well"),
+        ).subquery()
+        usual = select(func.avg(moved.c.worth).label("usual"), func.count().label("usual_of")).subquery()
         found = await self._session.one(
             select(
-                func.count().filter(same, or_(newest.c.well, newest.c.ill)).label("asked"),
-                func.count().filter(same, newest.c.well, ~newest.c.ill).label("well"),
-                func.avg(newest.c.worth).filter(newest.c.done).label("usual"),
-                func.count(newest.c.worth).filter(newest.c.done).label("usual_of"),
-            )
+                (decided.c.asked + on_its_own.c.asked).label("asked"),
+                (decided.c.well + on_its_own.c.well).label("well"),
+                usual.c.usual,
+                usual.c.usual_of,
+            ).select_from(decided.join(on_its_own, true()).join(usual, true()))
         )
         if found is None:
             raise RuntimeError("counting gave no row")
-        usual = None if found.usual is None else Decimal(found.usual).quantize(Decimal("0.01"))
-        return Outcomes(asked=found.asked, well=found.well, usual=usual, usual_of=found.usual_of)
+        mean = None if found.usual is None else Decimal(found.usual).quantize(Decimal("0.01"))
+        return Outcomes(asked=found.asked, well=found.well, usual=mean, usual_of=found.usual_of)
 
     async def rejected(
         self, workflow: str, run_id: str, digest: str, target: str | None, within: timedelta
@@ -84,16 +87,22 @@ class PgPast:
             .join(decisions, decisions.c.request_id == requests.c.id)
             .where(
                 requests.c.workspace_id == self._session.workspace_id,
-                requests.c.status == Status.REJECTED,
-                requests.c.kind == Kind.ACTION,
-                decisions.c.via != "policy",
-                decisions.c.at > NOW - within,
+                *_rejected_by_people(within),
                 or_(*alike),
             )
-            .order_by(decisions.c.at.desc())
+            .order_by(requests.c.decided_at.desc())
             .limit(_MOST)
         )
         return [_rejected(row) for row in await self._session.all(statement)]
+
+    async def times_rejected(self, digest: str, within: timedelta) -> int:
+        statement = select(func.count()).where(
+            requests.c.workspace_id == self._session.workspace_id,
+            *_rejected_by_people(within),
+            requests.c.digest == digest,
+        )
+        row = await self._session.one(statement)
+        return int(row[0]) if row else 0
 
     async def total(self, actions: Sequence[str], by: str, workflow: str, key: str, within: timedelta) -> Decimal:
         whose: dict[str, Element[bool]] = {
@@ -128,7 +137,7 @@ class PgPast:
         decided = (
             select(func.max(decisions.c.at))
             .join(requests, requests.c.id == decisions.c.request_id)
-            .where(requests.c.run_id == run_id, decisions.c.via != "policy")
+            .where(requests.c.run_id == run_id, decisions.c.person.is_not(None))
             .scalar_subquery()
         )
         began = select(runs.c.created_at).where(runs.c.id == run_id).scalar_subquery()
@@ -162,6 +171,36 @@ class PgPast:
             .limit(limit)
         )
         return [rows.proposed(row) for row in await self._session.all(statement)]
+
+
+def _newest(*which: Element[bool]) -> Select[Any]:
+    """The newest of these requests: how each ended, what its effect was, what people said who looked afterwards."""
+    looked = exists().where(_review.c.parent_id == requests.c.id, _review.c.kind == Kind.REVIEW)
+    wrong = looked.where(_review.c.status == Status.REJECTED)
+    failed = effects.c.status.in_((Outcome.FAILED, Outcome.UNKNOWN))
+    return (
+        select(
+            requests.c.status,
+            func.coalesce(and_(effects.c.status == Outcome.DONE, ~_undone), False).label("done"),
+            or_(func.coalesce(failed, False), wrong).label("ill"),
+            looked.where(_review.c.status == Status.APPROVED).label("approved"),
+        )
+        .select_from(requests.join(decisions, decisions.c.request_id == requests.c.id))
+        .outerjoin(effects, and_(effects.c.request_id == requests.c.id, effects.c.undo_of.is_(None)))
+        .where(*which)
+        .order_by(requests.c.created_at.desc())
+        .limit(NEWEST)
+    )
+
+
+def _rejected_by_people(within: timedelta) -> tuple[Element[bool], ...]:
+    """Rejected by a person, also afterwards, when it had run alone."""
+    return (
+        requests.c.status == Status.REJECTED,
+        requests.c.route != "reject",
+        requests.c.kind.in_((Kind.ACTION, Kind.REVIEW)),
+        requests.c.decided_at > NOW - within,
+    )
 
 
 def _matches(pattern: str) -> Element[bool]:

@@ -26,6 +26,14 @@ class PgPeople:
         )
         return {row.user_id: rows.person(row) for row in await self._session.all(statement)}
 
+    async def strangers(self, entries: Iterable[str]) -> frozenset[str]:
+        named = frozenset(entries)
+        statement = select(groups.c.group_id, groups.c.handle).where(
+            groups.c.workspace_id == self._session.workspace_id
+        )
+        known = {name for row in await self._session.all(statement) for name in (row.group_id, f"@{row.handle}")}
+        return named - known - frozenset(await self.many(named))
+
     async def members(self, entries: Iterable[str], fresh: datetime | None = None) -> frozenset[str]:
         named = list(entries)
         handles = [entry[1:] for entry in named if entry.startswith("@")]

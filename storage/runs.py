@@ -103,7 +103,10 @@ class PgRuns:
         await self._fenced(run, last_error=error, **later, **values)
 
     async def reverse(self, run_id: str) -> None:
-        await self._session.count(self._update(runs.c.id == run_id).values(reversing=True))
+        # What was tried before says nothing about this; while it is being reversed, its attempts go on counting.
+        await self._session.count(
+            self._update(runs.c.id == run_id, ~runs.c.reversing).values(reversing=True, attempts=0)
+        )
         self._session.hints.add("run")
 
     async def reversed(self, run: Run) -> None:

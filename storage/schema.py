@@ -192,7 +192,30 @@ requests: Final = Table(
     Index(
         "ix_requests_requester", "workspace_id", "requester", "created_at", postgresql_where=text("worth is not null")
     ),
-    Index("ix_requests_rejected", "digest", postgresql_where=text("status = 'rejected'")),
+    Index(
+        "ix_requests_rejected",
+        "workspace_id",
+        "decided_at",
+        postgresql_where=text("status = 'rejected' and route <> 'reject'"),
+    ),
+    Index(
+        "ix_requests_asked",
+        "workspace_id",
+        "workflow",
+        "action_type",
+        "impact",
+        "created_at",
+        postgresql_where=text("kind = 'action' and route <> 'auto'"),
+    ),
+    Index(
+        "ix_requests_alone",
+        "workspace_id",
+        "workflow",
+        "action_type",
+        "impact",
+        "created_at",
+        postgresql_where=text("kind = 'action' and route = 'auto'"),
+    ),
     Index("ix_requests_parent", "parent_id", postgresql_where=text("parent_id is not null")),
     Index("ix_requests_due", "next_step_at", postgresql_where=text("status = 'pending'")),
     Index("ix_requests_queue", "workspace_id", "tier", "next_step_at", postgresql_where=text("status = 'pending'")),
@@ -254,6 +277,7 @@ effects: Final = Table(
     Index("ix_effects_one_forward", "request_id", unique=True, postgresql_where=text("undo_of is null")),
     Index("ix_effects_one_undo", "undo_of", unique=True, postgresql_where=text("undo_of is not null")),
     Index("ix_effects_run", "run_id"),
+    Index("ix_effects_window", "workspace_id", "intent_at", postgresql_where=text("undo_of is null")),
     Index("ix_effects_open", "status", postgresql_where=text("status in ('intent','unknown')")),
 )
 

@@ -108,6 +108,7 @@ def _weighed() -> dict[str, CardView]:
         "high_risk": view(costly),
         "critical_two_persons": view(replace(costly, **two), votes=(("UBOB", NOW),)),
         "low_confidence": view(request(reasons=low, matched=(UNUSUAL,), confidence=0.89, judged=unsure)),
+        "handed_over": view(request(route="takeover", reasons=low, confidence=0.41, judged=unsure)),
         "rejected_before": view(request(brief=flagged, reasons=low)),
         "went_up": view(edited, before=request(), changed_by="UALICE"),
         "high_risk_long": view(request(MAIL, {"to": "jo@shop.example", "body": LONG}, **HIGH)),

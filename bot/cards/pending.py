@@ -17,12 +17,14 @@ from bot.ids import (
     MORE,
     READ,
     REJECT,
+    RESPOND,
     encode_choice,
     ref_of,
 )
 from bot.words import Json, clip, flowing, line, plain, run
 from graph.law.action import fixed_fields
 from graph.law.request import Kind, Outcome, Request
+from graph.law.routing import RouteKind
 from graph.verbs.decide import needs_reason
 
 MAX_WHY: Final = 200
@@ -32,6 +34,7 @@ _LEADS: Final = {
     Kind.CHECKPOINT: "Stopping undoes what can be undone.",
     Kind.REVIEW: "It ran alone and stands unless you say otherwise.",
 }
+_HANDED_OVER: Final = "The agent is too unsure to go on: take over, or approve it against its doubts."
 _GONE: Final = "It ran alone and was undone meanwhile."
 
 
@@ -80,8 +83,15 @@ def _facts(request: Request) -> list[Json]:
     return [*flags.flag_lines(request), *rows, *([line(run(rest, bold=True))] if rest else [])]
 
 
+def handed_over(request: Request) -> bool:
+    """Whether the agent is too unsure to go on, so that a person is to do it."""
+    return request.kind is Kind.ACTION and request.route == RouteKind.TAKEOVER
+
+
 def lead(view: CardView) -> str:
     """What stands before anything the agent says; nothing on an ordinary card."""
+    if handed_over(view.request):
+        return _HANDED_OVER
     undone = view.effect is not None and view.effect.status is Outcome.COMPENSATED
     return _GONE if view.request.kind is Kind.REVIEW and undone else _LEADS.get(view.request.kind, "")
 
@@ -106,6 +116,9 @@ def _actions(request: Request) -> Json:
 
 def _deciding(request: Request) -> list[Json]:
     words, plain_answer = wording(request), request.kind is Kind.RECONCILE
+    if handed_over(request):
+        take = kit.button("Take over…", RESPOND, request, "primary")
+        return [take, _yes(request, None), kit.button(words.no, REJECT, request, "danger")]
     modify = [kit.button("Modify…", EDIT, request)] if can_modify(request) else []
     no = kit.button(words.no, REJECT, request, None if plain_answer else "danger")
     return [_yes(request, None if plain_answer else "primary"), *modify, no]

@@ -13,6 +13,7 @@ from bot.ids import (
     MORE,
     READ,
     REJECT,
+    RESPOND,
     Ref,
     decode,
     decode_choice,
@@ -26,7 +27,13 @@ from graph.law.request import DecisionType
 from graph.verbs.decide import Answer
 from graph.verbs.errors import Refusal
 
-_FORMS: Final = {APPROVE_FORM: Form.APPROVE, EDIT: Form.EDIT, REJECT: Form.REJECT, READ: Form.DETAILS}
+_FORMS: Final = {
+    APPROVE_FORM: Form.APPROVE,
+    EDIT: Form.EDIT,
+    REJECT: Form.REJECT,
+    RESPOND: Form.RESPOND,
+    READ: Form.DETAILS,
+}
 _OPENING: Final = re.compile("^(" + "|".join(re.escape(name) for name in (MORE, *_FORMS)) + ")$")
 _ANY: Final = re.compile("")
 

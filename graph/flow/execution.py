@@ -1,9 +1,8 @@
 """Carrying out what was decided, and undoing it: by the ledger, never twice, never for a world that moved."""
 
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,20 +15,26 @@ from graph.flow.outside import asked
 from graph.flow.workflow import Action, Call, Workflow
 from graph.law.action import bind
 from graph.law.canonical import Unfaithful
+from graph.law.record import AGENT_FLAG, news
 from graph.law.request import (
+    Brief,
     DecisionType,
     Effect,
     EffectClass,
     Kind,
+    Nature,
     Outcome,
     Request,
     Status,
     effect_id,
     undo_id,
 )
-from graph.verbs.authority import lapsed, outgrown
+from graph.law.words import made_storable, storable_json
+from graph.verbs.authority import covers, gist, lapsed, outgrown
+from graph.verbs.frame import impact_of, judge, own_flags
 from graph.verbs.outcome import touch_family
 from graph.verbs.ports import Run, Store, Tx
+from graph.verbs.record import recall
 from graph.verbs.review import open_review
 
 
@@ -78,7 +83,7 @@ class Execution:
             await self._reviewed(request, effect.status)
             return _result(effect.status, key)
         action = self._workflow.action(request.action_type)
-        args = _args_of(action, request)
+        args = args_of(action, request)
         if action is None or args is None:
             return await self._impossible(request, effect, key)
 
@@ -89,7 +94,7 @@ class Execution:
 
         fresh = effect is None
         if effect is None:
-            if why := await asked(action.still_valid(args)) or await self._oddity(request, action, args):
+            if why := await asked(action.still_valid(args)) or await self._changed(request, action, args):
                 return await self._moved(request, why)
             intended = await self._intend(request, key)
             if isinstance(intended, Moved):
@@ -107,19 +112,34 @@ class Execution:
         await self._reviewed(request, outcome)
         return await self._moved(request, why) if why and outcome is Outcome.FAILED else _result(outcome, key)
 
-    async def _oddity(self, request: Request, action: Action[Any], args: Any) -> str | None:
-        """What is unusual about an edited action that whoever edited it was not told, or None.
+    async def _changed(self, request: Request, action: Action[Any], args: Any) -> str | None:
+        """Why an edited action, judged on all that is true of it now, is not covered by its approval; or None.
 
-        Finding that out needs the action's own code, which only runs here.
+        What is true of it takes the action's own code, which only runs here: whoever edited it saw what was
+        true of the arguments before.
         """
         if request.revision == 0:
             return None
-        found = action.flags(args, await asked(action.facts(args)))
+        bound = bind(request.workflow, request.action_type, request.args)
+        nature, brief = await self.seen_now(request, action, args)
         async with self._store.begin() as tx:
-            before = await tx.requests.get(request.parent_id or "")
-        seen = {_kind_of(flag) for flag in (*request.brief.flags, *(before.brief.flags if before else ()))}
-        fresh = [flag for flag in found if _kind_of(flag) not in seen]
-        return f"After the change: {'; '.join(fresh)}" if fresh else None
+            policy = await tx.policies.current()
+            band = impact_of(policy.policy, bound, nature)
+            known = await recall(tx, policy.policy, bound, nature, self.run.id, self.run.requester, band)
+        sentiment = request.judged.get("sentiment")
+        whose: dict[str, Any] = {"request": request.id, "requester": request.requester, "sentiment": sentiment}
+        judged = judge(policy.policy, bound, nature, brief, known, **whose, edited=True)
+        if fresh := news(brief.flags, request.brief.flags):
+            return f"After the change: {'; '.join(fresh)}"
+        return None if covers(request, judged.route) else f"After the change: {gist(judged.route)}"
+
+    async def seen_now(self, request: Request, action: Action[Any], args: Any) -> tuple[Nature, Brief]:
+        """What the action's own code says of a request at this moment, with what its agent said of it."""
+        facts = await asked(action.facts(args))
+        said = [flag for flag in own_flags(request) if flag.startswith(AGENT_FLAG)]
+        flags = (*map(made_storable, action.flags(args, facts)), *said)
+        nature = action.nature(args, action.impact(args, facts))
+        return nature, replace(request.brief, flags=flags, facts=storable_json(facts))
 
     async def _reviewed(self, request: Request, outcome: Outcome) -> None:
         """What ran alone and was drawn for it is put before people now."""
@@ -130,16 +150,29 @@ class Execution:
 
     async def reverse(self) -> None:
         """Undo what ran alone in this run and people found wrong, newest first; operators learn of what fails."""
-        effects, requests = await self._so_far()
-        wrong = {r.parent_id for r in requests.values() if r.kind is Kind.REVIEW and r.status is Status.REJECTED}
-        for effect in reversed(effects):
-            if effect.undo_of or effect.request_id not in wrong or effect.status is not Outcome.DONE:
-                continue
+        async with self._store.begin() as tx:
+            wrong = await self.found_wrong(tx)
+        for effect in wrong:
             settled = await self.undo(effect)
             if isinstance(settled, Unsure) or settled.status is not Outcome.DONE:
                 async with self._store.begin() as tx:
                     text = f"{effect.action_type} ({effect.id}) was found wrong, and its undo did not succeed."
                     await tx.owed.add("operators", f"not undone:{effect.id}", {"text": text, "run_id": self.run.id})
+
+    async def found_wrong(self, tx: Tx) -> list[Effect]:
+        """Effects that people found wrong and whose undo is still owed, newest first."""
+        reviews = await tx.requests.of_run(self.run.id)
+        wrong = {r.parent_id for r in reviews if r.kind is Kind.REVIEW and r.status is Status.REJECTED}
+        effects = await tx.effects.of_run(self.run.id)
+        tried = {undo.undo_of for undo in effects if undo.undo_of and undo.status is not Outcome.INTENT}
+        return [
+            effect
+            for effect in reversed(effects)
+            if effect.undo_of is None
+            and effect.request_id in wrong
+            and effect.status is Outcome.DONE
+            and effect.id not in tried
+        ]
 
     async def _impossible(self, request: Request, effect: Effect | None, key: str) -> Settled | Moved:
         """The code no longer knows this action as it was approved: on record as failed, nothing is called."""
@@ -211,7 +244,7 @@ class Execution:
         async with self._store.begin() as tx:
             request, undo = await tx.requests.get(effect.request_id), await tx.effects.get(key)
         action = self._workflow.action(effect.action_type)
-        args = _args_of(action, request) if request else None
+        args = args_of(action, request) if request else None
         if undo is not None and undo.status is not Outcome.INTENT:
             return _result(undo.status, key)
         if request is None or action is None:
@@ -271,7 +304,7 @@ async def _authority_problem(tx: Tx, request: Request, now: datetime) -> str | N
     return await lapsed(tx, request, decision)
 
 
-def _args_of(action: Action[Any] | None, request: Request) -> Any:
+def args_of(action: Action[Any] | None, request: Request) -> Any:
     """The arguments as the action's model reads them, or None when they no longer mean what was approved."""
     if action is None:
         return None
@@ -298,11 +331,6 @@ def _deed(
         timeout=action.timeout_seconds,
         settle=action.settle_seconds,
     )
-
-
-def _kind_of(flag: str) -> str:
-    """A flag without its numbers: 3.1× and 3.0× the usual amount are the same news."""
-    return re.sub(r"[0-9][0-9.,]*", "#", flag)
 
 
 def _result(status: Outcome, effect: str) -> Settled | Unsure:

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from graph.flow.workflow import Action, Args, Proposal, Workflow
 from graph.law.action import Bound, bind, question
 from graph.law.canonical import Unfaithful
-from graph.law.confidence import credible
+from graph.law.confidence import credible, sentiment
 from graph.law.facts import Facts, Record
 from graph.law.policy_rows import Checkpoint
+from graph.law.record import AGENT_FLAG
 from graph.law.request import (
     Alternative,
     Brief,
@@ -31,11 +32,9 @@ from graph.law.request import (
 )
 from graph.law.routing import Route, RouteKind
 from graph.law.words import made_storable, storable_json
-from graph.verbs.frame import Judged, frame, judge, nature_of
+from graph.verbs.frame import Judged, frame, judge
 from graph.verbs.ports import PolicyVersion, Run
 
-AGENT_FLAG: Final = "agent: "
-"""What the agent itself finds unusual is marked as its words."""
 RECONCILE_DAYS: Final = 30
 _RECONCILE_FORM: Final = Form(
     title="Did this happen?",
@@ -94,7 +93,7 @@ def understood(
             context=storable_json(step.context),
             facts=storable_json(facts),
         ),
-        sentiment=_sentiment(step.sentiment),
+        sentiment=sentiment(step.sentiment),
     )
 
 
@@ -125,12 +124,19 @@ def from_proposal(
 
 
 def once_more(
-    run: Run, turn: int, old: Request, why: str, record: Record, policy: PolicyVersion, now: datetime
+    run: Run,
+    turn: int,
+    old: Request,
+    nature: Nature,
+    brief: Brief,
+    why: str,
+    record: Record,
+    policy: PolicyVersion,
+    now: datetime,
 ) -> tuple[Request, Route]:
-    """The same action for another decision, led by what has changed."""
-    bound, nature = bind(old.workflow, old.action_type, old.args), nature_of(old)
-    before = tuple(flag for flag in old.brief.flags if flag not in record.rejected)
-    brief = replace(old.brief, flags=(f"Approved before, but not carried out: {made_storable(why)}", *before))
+    """The same action for another decision, as it is seen now, led by what has changed."""
+    bound = bind(old.workflow, old.action_type, old.args)
+    brief = replace(brief, flags=(f"Approved before, but not carried out: {made_storable(why)}", *brief.flags))
     judged = judge(
         policy.policy,
         bound,
@@ -226,11 +232,3 @@ def _stated(confidence: object) -> float | None:
         return None
     number = isinstance(confidence, int | float) and not isinstance(confidence, bool) and math.isfinite(confidence)
     return float(confidence) if number else -1.0  # type: ignore[arg-type]
-
-
-def _sentiment(stated: object) -> float | None:
-    """-1 to 1; what can't be a sentiment is the worst there is."""
-    if stated is None:
-        return None
-    number = isinstance(stated, int | float) and not isinstance(stated, bool)
-    return float(stated) if number and -1.0 <= stated <= 1.0 else -1.0  # type: ignore[operator, arg-type]

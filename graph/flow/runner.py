@@ -132,9 +132,7 @@ class Runner:
         run = lease.run
         segment = Segment(self._store, self.workflows[run.workflow], lease)
         if run.reversing:
-            await segment.reverse()
-            async with self._store.begin() as tx:
-                await tx.runs.reversed(run)
+            await self._reverse(segment)
             return
         saver = self._checkpoints.saver()
         playing = self._graph.copy({"checkpointer": saver})
@@ -152,6 +150,16 @@ class Runner:
             else:
                 await self._end(tx, run, values)
         failpoint("segment:after_commit")
+
+    async def _reverse(self, segment: Segment) -> None:
+        """Until nothing more is found wrong: another review may be rejected while this one is being undone."""
+        while True:
+            await segment.reverse()
+            async with self._store.begin() as tx:
+                await segment.lease.hold(tx)  # from here on whoever rejects a review waits for this to commit
+                if not await segment.found_wrong(tx):
+                    await tx.runs.reversed(segment.run)
+                    return
 
     async def _input(self, run: Run) -> Any:
         """A run that never paused starts; one that did is resumed with the decision it is owed, by id."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from graph.flow.execution import Execution
+from graph.flow.execution import Execution, args_of
 from graph.flow.framing import about_effect, from_proposal, once_more, to_continue, understood
 from graph.flow.history import history
 from graph.flow.outside import AGENT_SECONDS, asked
@@ -101,11 +101,17 @@ class Segment(Execution):
             policy = await tx.policies.current()
             if old is None:
                 raise RuntimeError(f"request {again['request_id']} vanished")
-            bound = bind(old.workflow, old.action_type, old.args)
-            known = await self._recall(tx, policy, bound, nature_of(old))
-            framed, routed = once_more(self.run, turn, old, again["why"], known, policy, await tx.now())
         if recorded is not None:
             return recorded
+        bound, nature, brief = bind(old.workflow, old.action_type, old.args), nature_of(old), old.brief
+        action = self._workflow.action(old.action_type)
+        args = args_of(action, old)
+        if action is not None and args is not None:
+            # The world has moved: what was true of it when it was first proposed may not be true any more.
+            nature, brief = await self.seen_now(old, action, args)
+        async with self._store.begin() as tx:
+            known = await self._recall(tx, policy, bound, nature)
+            framed, routed = once_more(self.run, turn, old, nature, brief, again["why"], known, policy, await tx.now())
         if routed.kind is RouteKind.REJECT:
             return await self._decided_by_policy(framed, policy, DecisionType.REJECT)
         self.draft = framed

@@ -1,11 +1,15 @@
-"""How far a plan of steps has come, told from the history: the walk that plain agents share."""
+"""How far a plan of steps has come, told from the history: the walk and the words that plain agents share."""
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from graph.flow.workflow import GiveUp, Turn
+from graph.flow.workflow import Action, GiveUp, Turn
+from graph.law.action import question
 
-_BACK = ("rejected", "expired", "cancelled")
+Told = Callable[[Turn], str]
+"""Names what a turn was about, as in `Refund 420.00 EUR to order 4711`."""
+_BACK: Final = ("rejected", "expired", "cancelled")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +30,7 @@ def standing(
     *,
     chances: int = 1,
     harmless: Collection[str] = (),
-    told: Callable[[Turn], str] = lambda turn: turn.action,
+    told: Told = lambda turn: turn.action,
 ) -> Standing | GiveUp:
     """Walk the history turn by turn; a `GiveUp` says why the plan can't go on.
 
@@ -50,10 +54,31 @@ def standing(
         elif turn.status in _BACK:
             returned += 1
             if returned > chances:
-                return GiveUp(f"This was {turn.status}: {told(turn)}.{_because(turn)}")
+                return no_other_way(turn, told)
             now = replace(now, refused=turn, failed=None)
         # What is left was approved and never begun: the world had moved, and Gatepost asks the same again itself.
     return now
+
+
+def no_other_way(refused: Turn, told: Told) -> GiveUp:
+    """The end of a plan whose next step came back and has no safer form."""
+    return GiveUp(f"This was {refused.status}: {told(refused)}.{_because(refused)}")
+
+
+def in_words(actions: Iterable[Action[Any]]) -> Told:
+    """Names a turn by its action's question, asked about the arguments that were decided."""
+    forms = {action.name: action.form() for action in actions}
+    return lambda turn: question(forms[turn.action], dict(turn.args)).rstrip("?")
+
+
+def became(turns: Iterable[Turn], told: Told) -> list[str]:
+    """What became of each turn, without anybody's reasons: `Refund 420.00 EUR to order 4711: done`."""
+    return [f"{told(turn)}: {turn.outcome or turn.status}" for turn in turns]
+
+
+def tried(history: Iterable[Turn], told: Told) -> list[str]:
+    """What became of each turn and in whose words, for the context of the next proposal."""
+    return [f"{line}.{_because(turn)}" for turn in history for line in became([turn], told)]
 
 
 def _because(turn: Turn) -> str:

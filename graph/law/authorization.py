@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from graph.law.facts import at_stake
 from graph.law.policy_rows import Reviewer
 from graph.law.request import DecisionType, Kind, Request, Status
 
@@ -37,6 +38,8 @@ class Standing:
     max_age: timedelta
     owners: frozenset[str] = frozenset()
     """Persons who answer for the agent."""
+    owners_unknown: bool = False
+    """The policy names owners of whom the directory knows nothing yet."""
     team: frozenset[str] | None = None
     """User ids that may see requests of this workflow; None: everybody may."""
     registers: tuple[Mapping[str, Reviewer], ...] = ()
@@ -79,6 +82,8 @@ def authorize(
         return _refuse("This can be approved or rejected, nothing else.")
     if decision is DecisionType.EDIT and standing.editors is not None and person.user_id not in standing.editors:
         return _refuse("You may approve or reject this, but not change it.")
+    if standing.owners_unknown:
+        return _undetermined("Who answers for this agent could not be checked yet. Please try again in a minute.")
     if standing.requester_unknown:
         return _undetermined("Who asked for this could not be checked yet. Please try again in a minute.")
     if now - person.checked_at > standing.max_age:
@@ -94,8 +99,9 @@ def _unfit(request: Request, person: Person, standing: Standing, now: datetime) 
             return f"Tier {request.tier} takes registered reviewers only, and you are not in the register."
         if "*" not in entry.domains and request.workflow not in entry.domains:
             return f"You are registered for {', '.join(entry.domains)}, not for {request.workflow}."
-        if entry.limit is not None and request.worth is not None and request.worth > entry.limit:
-            return f"You may decide up to {entry.limit}; this is {request.worth}."
+        stake = at_stake(request)
+        if entry.limit is not None and stake is not None and stake > entry.limit:
+            return f"You may decide up to {entry.limit}; this is {stake}."
         if entry.trained_until is not None and now.date() > entry.trained_until:
             return f"Your training ended on {entry.trained_until}; it has to be renewed before you decide."
     return None

@@ -66,6 +66,15 @@ def credible(stated: object) -> float | None:
     return float(stated) if 0.0 <= stated <= 1.0 else 0.0
 
 
+def sentiment(stated: object) -> float | None:
+    """A customer's, -1 to 1; None stays unknown, and whatever can't be one is the worst there is."""
+    if stated is None:
+        return None
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
+        return -1.0
+    return float(stated) if -1.0 <= stated <= 1.0 else -1.0
+
+
 def precedent(asked: int, well: int, least: int) -> float | None:
     """How likely the next one goes well, given that `well` of `asked` did; None below `least` of them.
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from graph.law.confidence import Signal
-from graph.law.request import EffectClass, Risk
+from graph.law.request import EffectClass, Request, Risk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,25 @@ class Facts:
     def workflow(self) -> str:
         return self.action.partition(".")[0]
 
+    @property
+    def unusual(self) -> bool:
+        """Whether something is unusual about it, beside that it was rejected before."""
+        return any(flag not in self.record.rejected for flag in self.flags)
+
     def at_stake(self) -> Decimal | None:
         """The amount with the largest total it adds to: many small ones are one large one."""
         if self.value is None:
             return None
         totals = self.record.totals
         return self.value + max(totals.values()) if totals else self.value
+
+
+def at_stake(request: Request) -> Decimal | None:
+    """The amount of a stored request with the largest total it added to when it was judged."""
+    if request.worth is None:
+        return None
+    totals = request.judged.get("record", {}).get("totals", {})
+    return request.worth + max((Decimal(total) for total in totals.values()), default=Decimal(0))
 
 
 def draw_of(request_id: str) -> float:

@@ -148,6 +148,17 @@ class Policy(Strict):
         """The amount in the policy's unit (`rates`; a currency without a rate counts one to one)."""
         return None if value is None else value * self.rates.get(currency or "", Decimal(1))
 
+    def unrated(self, currency: str | None, value: Decimal | None) -> bool:
+        """Whether nobody knows what the amount is worth: there are rates, and none for its currency."""
+        return value is not None and bool(self.rates) and currency not in self.rates
+
+    def sample(self, row: Threshold, impact: Risk, value: Decimal | None) -> float:
+        """The share of what runs alone under this row that people look at afterwards."""
+        if row.sample is not None:
+            return row.sample
+        common = (other for other in sorted(self.thresholds, key=_specificity) if other.action == "*")
+        return next((other.sample or 0.0 for other in common if other.covers(impact, value)), 0.0)
+
     def max_age(self, risk: Risk) -> timedelta:
         """How old what the directory knows may be, to decide about this much risk."""
         if risk.needs_reason:

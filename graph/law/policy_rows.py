@@ -96,7 +96,7 @@ class Threshold(Strict):
     `action` is `workflow.action`, `workflow.*` or `*`; `impact` limits the row to one impact band, `up_to` to
     amounts up to it. `auto`: confidence from which the action runs alone (absent: never). `review`: confidence
     below which nobody is bothered with it and `below` happens instead. `sample`: the share of those that ran
-    alone which people look at afterwards.
+    alone which people look at afterwards (absent: as the `*` row for this impact says).
     """
 
     action: ActionPattern
@@ -106,7 +106,7 @@ class Threshold(Strict):
     review: Share = 0.0
     below: Literal["reformulate", "takeover"] = "reformulate"
     tier: Annotated[Count, Field(ge=1)] = 1
-    sample: Share = 0.0
+    sample: Share | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> "Threshold":

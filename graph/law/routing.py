@@ -170,6 +170,9 @@ def _tier(case: _Case, why: list[str]) -> tuple[int, bool]:
             why.append(
                 f"amount {stake} is above {lift.above}: tier {tier}" if over else f"{case.risk} risk: tier {tier}"
             )
+    if policy.unrated(case.facts.currency, stake) and tier < len(policy.tiers):
+        tier = len(policy.tiers)
+        why.append(f"nobody has said what {case.facts.currency or 'this currency'} is worth: tier {tier}")
     for rule, match in case.matched:
         wanted = min(rule.tier or 1, len(policy.tiers))
         if wanted > tier:
@@ -199,7 +202,7 @@ def _enough_registered(case: _Case, tier: int) -> bool:
         reviewer
         for reviewer in case.policy.reviewers
         if ("*" in reviewer.domains or case.facts.workflow in reviewer.domains)
-        and (reviewer.limit is None or (case.facts.value or 0) <= reviewer.limit)
+        and (reviewer.limit is None or (case.stake or 0) <= reviewer.limit)
     ]
     return len(able) >= level.approvals
 
@@ -234,13 +237,14 @@ def _asked_for(case: _Case, why: list[str]) -> RouteKind | None:
     """The strictest that the rules that matched ask for; says them all."""
     told = "\n".join(why)
     why.extend(words for words in dict.fromkeys(match.words() for _, match in case.matched) if words not in told)
-    kinds = [_THEN[rule.then] for rule, _ in case.matched if _applies(rule, case.confidence.value)]
+    kinds = [_then(rule, match, case.confidence.value) for rule, match in case.matched]
     return max(kinds, key=_RANK.__getitem__, default=None)
 
 
-def _applies(rule: Rule, confidence: float | None) -> bool:
-    """What is only not known must never reject: such a rule then asks people."""
-    return not (rule.then == "reject" and rule.confidence_below is not None and confidence is None)
+def _then(rule: Rule, match: Match, confidence: float | None) -> RouteKind:
+    """What is only not known must never reject: such a rule then hands over to people."""
+    unknown = bool(match.note) or (rule.confidence_below is not None and confidence is None)
+    return RouteKind.TAKEOVER if rule.then == "reject" and unknown else _THEN[rule.then]
 
 
 def _from(case: _Case) -> float:
@@ -258,8 +262,9 @@ def _bars(case: _Case, *, lifted: bool) -> list[tuple[Reason, str]]:
         (not facts.known, Reason.HIGH_RISK, "nobody has said what this action does"),
         (not facts.reversible, Reason.HIGH_RISK, "it can't be undone"),
         (facts.effect_class is EffectClass.OPAQUE, Reason.HIGH_RISK, "nobody could tell whether it happened"),
+        (case.policy.unrated(facts.currency, case.stake), Reason.COST_THRESHOLD, "its currency has no rate"),
         (lifted, Reason.COST_THRESHOLD, "somebody more senior has to look"),
-        (facts.flags and case.level is not Level.FULL_AUDIT, Reason.HIGH_RISK, "something is unusual"),
+        (facts.unusual and case.level is not Level.FULL_AUDIT, Reason.HIGH_RISK, "something is unusual"),
         (facts.record.rejected, Reason.HIGH_RISK, "something like it was rejected before"),
         (facts.world_moved, Reason.HIGH_RISK, "the world moved since it was approved"),
         (facts.edited, Reason.HUMAN_CONTROL, "a person changed it, so a person answers for it"),
@@ -289,4 +294,4 @@ _MISSING: Final = {
 
 def _sampled(case: _Case) -> bool:
     """Whether people look at it afterwards: the unusual always, the rest by the request's own draw."""
-    return bool(case.facts.flags) or case.facts.draw < case.row.sample
+    return case.facts.unusual or case.facts.draw < case.policy.sample(case.row, case.impact, case.stake)

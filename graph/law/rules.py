@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from graph.law.confidence import sentiment
 from graph.law.facts import Facts
 from graph.law.request import Risk
 
@@ -98,9 +99,9 @@ _SEEN: Final[Mapping[str, Callable[[Facts, Risk], Any]]] = {
     "tags": lambda facts, _: facts.tags,
     "impact": lambda _, impact: str(impact),
     "flags": lambda facts, _: list(facts.flags),
-    "unusual": lambda facts, _: bool(facts.flags),
+    "unusual": lambda facts, _: facts.unusual,
     "facts": lambda facts, _: _plain(facts.facts),
-    "sentiment": lambda facts, _: _sentiment(facts.sentiment),
+    "sentiment": lambda facts, _: sentiment(facts.sentiment) or 0.0,
     "record": lambda facts, _: {
         "asked": facts.record.asked,
         "well": facts.record.well,
@@ -115,14 +116,6 @@ _FEW: Final = frozenset(
 )
 """Names with few different values."""
 _MOST_KNOWN: Final = 4096
-
-
-def _sentiment(stated: object) -> float:
-    """-1 to 1; 0 where nobody said, the worst where what was said can't be."""
-    if stated is None:
-        return 0.0
-    number = isinstance(stated, int | float) and not isinstance(stated, bool)
-    return float(stated) if number and -1.0 <= stated <= 1.0 else -1.0  # type: ignore[operator, arg-type]
 
 
 def _plain(value: Any) -> Any:

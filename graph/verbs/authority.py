@@ -9,23 +9,24 @@ from graph.law.authorization import Person, Standing, authorize
 from graph.law.facts import from_json
 from graph.law.policy import Policy
 from graph.law.request import Decision, DecisionType, Request
-from graph.law.routing import RouteKind, route
+from graph.law.routing import Route, RouteKind, route
 from graph.verbs.ports import PolicyVersion, Tx
 from graph.verbs.record import totals
 
 _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9_]{2,}", re.ASCII)
 
 
-async def standing(tx: Tx, request: Request, current: PolicyVersion) -> Standing:
-    """The rights that apply to this request at this moment."""
+async def standing(tx: Tx, request: Request, current: PolicyVersion, *, any_age: bool = False) -> Standing:
+    """The rights that apply to this request at this moment; with `any_age` also as groups were long ago."""
     asked = (await tx.policies.version(request.policy_version)).policy
-    fresh = await tx.now() - current.policy.max_age(request.risk)
+    fresh = None if any_age else await tx.now() - current.policy.max_age(request.risk)
     tier_then, tier_now = asked.tiers.get(request.tier), current.policy.tiers.get(request.tier)
     then = await tx.people.members(tier_then.reviewers if tier_then else (), fresh)
     same = tier_then == tier_now
     now = then if same else await tx.people.members(tier_now.reviewers if tier_now else (), fresh)
     policy, editors = current.policy, current.policy.roles.may_edit
     requester = await tx.people.get(request.requester) if request.requester else None
+    named = policy.owners.get(request.workflow, ())
     return Standing(
         pool_then=then,
         pool_now=now,
@@ -33,7 +34,8 @@ async def standing(tx: Tx, request: Request, current: PolicyVersion) -> Standing
         requester_person=requester.person if requester else None,
         requester_unknown=requester is None and bool(_SLACK_USER.fullmatch(request.requester or "")),
         max_age=policy.max_age(request.risk),
-        owners=await _owners(tx, policy, request.workflow),
+        owners=await _owners(tx, named),
+        owners_unknown=bool(named) and bool(await tx.people.strangers(named)),
         team=await team(tx, policy, request.workflow),
         registers=tuple(
             {entry.user: entry for entry in document.reviewers}
@@ -64,9 +66,8 @@ async def holds_role(tx: Tx, user_id: str, role: str) -> bool:
     return person is not None and person.active and user_id in await tx.people.members(entries)
 
 
-async def _owners(tx: Tx, policy: Policy, workflow: str) -> frozenset[str]:
+async def _owners(tx: Tx, named: Sequence[str]) -> frozenset[str]:
     """The persons who answer for the agent; an account nobody has looked up yet stands for itself."""
-    named = policy.owners.get(workflow, ())
     if not named:
         return frozenset()
     users = await tx.people.members(named)
@@ -95,23 +96,31 @@ async def outgrown(tx: Tx, request: Request) -> str | None:
     facts = from_json(request.judged, request.args)
     rows = current.policy.book(facts.action).totals if facts.value is not None else ()
     done = await totals(tx, rows, request.workflow, request.target, request.requester, lock=True)
-    more = done != dict(facts.record.totals)
-    if not more and current.version == request.policy_version:
+    rose = any(total > facts.record.totals.get(name, 0) for name, total in done.items())
+    if not rose and current.version == request.policy_version:
         return None
     fresh = route(current.policy, replace(facts, record=replace(facts.record, totals=done)))
-    covered = fresh.tier <= request.tier and fresh.approvals <= request.approvals_required and not fresh.final
-    if request.route == RouteKind.AUTO:
-        covered = covered and fresh.kind is RouteKind.AUTO
-    elif not request.risk.needs_reason:
-        covered = covered and not fresh.risk.needs_reason
-    if covered:
+    if covers(request, fresh):
         return None
     cause = (
         f"Together with what was done meanwhile it makes {facts.value + max(done.values()):,.2f}"
-        if more and done and facts.value is not None
+        if rose and facts.value is not None
         else f"The policy asks for more since version {current.version}"
     )
-    return f"{cause}: {fresh.why[1] if len(fresh.why) > 1 else fresh.why[0]}"
+    return f"{cause}: {gist(fresh)}"
+
+
+def covers(request: Request, fresh: Route) -> bool:
+    """Whether what was decided about the request is as much as this route asks for."""
+    enough = fresh.tier <= request.tier and fresh.approvals <= request.approvals_required and not fresh.final
+    if request.route == RouteKind.AUTO:
+        return enough and fresh.kind is RouteKind.AUTO
+    return enough and (request.risk.needs_reason or not fresh.risk.needs_reason)
+
+
+def gist(fresh: Route) -> str:
+    """The first thing that a route says beside the threshold it rests on."""
+    return fresh.why[1] if len(fresh.why) > 1 else fresh.why[0]
 
 
 async def lapsed(tx: Tx, request: Request, decision: Decision) -> str | None:

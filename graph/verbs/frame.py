@@ -127,7 +127,17 @@ def revise(
 ) -> tuple[Request, Route]:
     """The request that replaces `old` after an edit or a choice: the same turn, its next revision, routed afresh."""
     revision = request_id(old.run_id, old.turn, old.revision + 1)
-    judged = judge(policy.policy, bound, nature, brief, record, request=revision, requester=old.requester, edited=True)
+    judged = judge(
+        policy.policy,
+        bound,
+        nature,
+        brief,
+        record,
+        request=revision,
+        requester=old.requester,
+        sentiment=old.judged.get("sentiment"),
+        edited=True,
+    )
     new = replace(
         old,
         id=revision,
@@ -176,9 +186,15 @@ def _asked(
         "worth": facts.value,
         "target": facts.target,
         "judged": to_json(facts)
+        | {"own_flags": list(brief.flags)}
         | {"computed": dict(routed.signals), "opened": {"tier": routed.tier, "approvals": routed.approvals}},
         "review_after": routed.review_after,
     }
+
+
+def own_flags(request: Request) -> tuple[str, ...]:
+    """What the action and the agent found unusual, without what the record adds each time it is asked."""
+    return tuple(request.judged.get("own_flags", request.brief.flags))
 
 
 def nature_of(request: Request) -> Nature:

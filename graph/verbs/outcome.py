@@ -6,7 +6,7 @@ from datetime import timedelta
 from graph.law.request import ENDS, Decision, DecisionType, Effect, Kind, Outcome, Request, Status
 from graph.law.routing import RouteKind
 from graph.verbs.ports import PolicyVersion, Tx
-from graph.verbs.review import review_id
+from graph.verbs.review import disown, review_id
 
 
 async def settle(
@@ -23,11 +23,15 @@ async def settle(
         return None
     await tx.requests.add_decision(decision)
     await record(tx, request, decision)
+    # The run before its cards, as workers take them: two that wait for each other help nobody.
+    if request.kind is Kind.REVIEW:
+        if decision.type is DecisionType.REJECT:
+            await disown(tx, request)
+    elif wake:
+        await tx.runs.wake(request.run_id)
     await tx.cards.touch(request.id)
     if status is not Status.APPROVED and status is not Status.MODIFIED:
         await owe_outcome(tx, request, status)
-    if wake and request.kind is not Kind.REVIEW:
-        await tx.runs.wake(request.run_id)
     return replace(
         request,
         status=status,

@@ -301,6 +301,10 @@ class Audit(Protocol):
 class People(Protocol):
     async def get(self, user_id: str) -> Person | None: ...
     async def many(self, user_ids: Iterable[str]) -> Mapping[str, Person]: ...
+    async def strangers(self, entries: Iterable[str]) -> frozenset[str]:
+        """Of these user ids, group ids and `@handles` those that the mirror has never seen."""
+        ...
+
     async def members(self, entries: Iterable[str], fresh: datetime | None = None) -> frozenset[str]:
         """User ids behind user ids, group ids and `@handles`.
 
@@ -327,13 +331,17 @@ class Past(Protocol):
     """What the record says about actions like this one."""
 
     async def outcomes(self, workflow: str, action_type: str, risk: Risk) -> Outcomes:
-        """Good news counts where a person decided it, bad news always; the newest two hundred."""
+        """Good news counts where a person decided or reviewed it, bad news always; each of the newest two hundred."""
         ...
 
     async def rejected(
         self, workflow: str, run_id: str, digest: str, target: str | None, within: timedelta
     ) -> Sequence[Rejected]:
         """What people rejected lately: in this run, exactly this, or about this target; newest first."""
+        ...
+
+    async def times_rejected(self, digest: str, within: timedelta) -> int:
+        """How often people rejected exactly this."""
         ...
 
     async def total(self, actions: Sequence[str], by: str, workflow: str, key: str, within: timedelta) -> Decimal:

@@ -50,7 +50,7 @@ async def _look(tx: Tx, request_id: str, current: PolicyVersion) -> int:
 
 async def _reachable(tx: Tx, request: Request, current: PolicyVersion) -> bool:
     """Whether enough different people may approve it under both policies; who can't be checked now may be able."""
-    rights, now = await standing(tx, request, current), await tx.now()
+    rights, now = await standing(tx, request, current, any_age=True), await tx.now()
     people = await tx.people.many(rights.pool_then & rights.pool_now)
     able = {
         person.person

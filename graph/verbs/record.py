@@ -9,8 +9,8 @@ from graph.law.action import Bound
 from graph.law.facts import Record
 from graph.law.policy import Policy
 from graph.law.policy_rows import Total
-from graph.law.record import same_thing, told
-from graph.law.request import Nature, Risk
+from graph.law.record import pieces, same_thing, told
+from graph.law.request import Nature, Risk, Status
 from graph.verbs.ports import Tx
 
 REJECTIONS_FOR: Final = timedelta(hours=24)
@@ -24,10 +24,19 @@ async def recall(
     action, target = f"{bound.workflow}.{bound.type}", target_of(nature, bound)
     past = await tx.past.outcomes(bound.workflow, bound.type, risk)
     rejections = await tx.past.rejected(bound.workflow, run_id, bound.digest, target, REJECTIONS_FOR)
+    common = await _common(tx, run_id) if any(before.run_id == run_id for before in rejections) else frozenset()
     again = [
         before
         for before in rejections
-        if same_thing(before, run_id=run_id, digest=bound.digest, target=target, args=bound.args)
+        if same_thing(
+            before,
+            run_id=run_id,
+            action=bound.type,
+            digest=bound.digest,
+            target=target,
+            args=bound.args,
+            common=common,
+        )
     ]
     counted = nature.form.value_field is not None
     return Record(
@@ -37,8 +46,14 @@ async def recall(
         usual_of=past.usual_of,
         totals=await totals(tx, policy.book(action).totals, bound.workflow, target, requester) if counted else {},
         rejected=tuple(told(before) for before in again[:_MOST_TOLD]),
-        same_rejected=sum(before.digest == bound.digest for before in again),
+        same_rejected=await tx.past.times_rejected(bound.digest, REJECTIONS_FOR) if again else 0,
     )
+
+
+async def _common(tx: Tx, run_id: str) -> frozenset[str]:
+    """What the run's approved actions hold: its case's number, say, which no rejection was about."""
+    approved = (request.args for request in await tx.requests.of_run(run_id) if request.status is Status.APPROVED)
+    return frozenset().union(*map(pieces, approved))
 
 
 async def totals(
@@ -51,7 +66,8 @@ async def totals(
         if key is None:
             continue  # nobody and nothing to add up for
         if lock:
-            await tx.past.lock(f"{row.name}/{workflow}/{key}")
+            # Targets are a workflow's own; whoever asks, and everything together, is the same everywhere.
+            await tx.past.lock(f"{row.name}/{workflow if row.by == 'target' else ''}/{key}")
         done = await tx.past.total(row.actions, row.by, workflow, key, row.window)
         if done:
             found[row.name] = done

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from graph.law.request import Kind, Request, Status, effect_id, next_step
 from graph.verbs.ports import PolicyVersion, Tx
@@ -18,7 +18,8 @@ def review_id(about: str) -> str:
 
 async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: datetime) -> None:
     """Owe people a look at what ran alone; asking twice opens one."""
-    expires = now + timedelta(seconds=policy.policy.tiers[about.tier].expires.total_seconds())
+    tier = min(about.tier, len(policy.policy.tiers))
+    expires = now + policy.policy.tiers[tier].expires
     review = replace(
         about,
         id=review_id(about.id),
@@ -27,6 +28,7 @@ async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: dateti
         parent_id=about.id,
         status=Status.PENDING,
         version=1,
+        tier=tier,
         approvals_required=1,
         policy_version=policy.version,
         interrupt_id=None,

@@ -9,7 +9,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import ROUND_UP, Decimal
 from textwrap import shorten
@@ -17,7 +17,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
+from graph.flow.steps import became, in_words, no_other_way, standing, tried
+from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Workflow
 from graph.law.request import Alternative, EffectClass, Risk
 from graph.workflows import shop
 
@@ -78,9 +79,10 @@ class DrugArgs(Drug, Chart):
     def against_chart(self) -> list[str]:
         """What of the chart speaks against this, each in a sentence."""
         met = [name for name in self.allergies if _named(self.drug, FAMILIES.get(name.lower(), re.escape(name)))]
-        found, half = [f"Allergy on record: {name}" for name in met], self.fitting_dose()
-        if Decimal(self.dose) > Decimal(half) < Decimal(self.usual_dose):
-            found.append(f"Kidney function {self.egfr} ml/min: the usual dose is halved ({half} {self.unit})")
+        found = [f"Allergy on record: {name}" for name in met]
+        fitting = self.fitting_dose()
+        if Decimal(self.dose) > Decimal(fitting) < Decimal(self.usual_dose):
+            found.append(f"Kidney function {self.egfr} ml/min: the usual dose is halved ({fitting} {self.unit})")
         return found
 
 
@@ -109,7 +111,8 @@ class DrugAction(Action[DrugArgs]):
         for what, other in (("usual", args.usual_dose), ("current", args.current_dose)):
             if Decimal(args.dose) >= UNUSUAL_RATIO * Decimal(other) > 0:
                 found.append(f"{_times(Decimal(args.dose) / Decimal(other))} the {what} dose ({other} {args.unit})")
-        if (often := args.times_as_often()) >= UNUSUAL_RATIO:
+        often = args.times_as_often()
+        if often >= UNUSUAL_RATIO:
             found.append(f"{args.frequency.capitalize()}: {_times(often)} as often as usual ({args.usual_frequency})")
         return found
 
@@ -155,6 +158,10 @@ class StartPlan(DrugAction):
         return await shop.find(call.key)
 
 
+ACTIONS: Final = (OrderMedication(), ChangeDose(), StartPlan())
+_told: Final = in_words(ACTIONS)
+
+
 def _named(drug: str, pattern: str) -> bool:
     return re.search(pattern, drug, re.IGNORECASE) is not None
 
@@ -184,48 +191,24 @@ class Scribe:
     async def next(self, case: Case) -> Step:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        visit, now = Visit.model_validate(case.input), _standing(case.history)
+        now = standing(case.history, told=_told)
         if isinstance(now, GiveUp):
             return now
-        settled, refusal = now
-        if len(settled) >= len(visit.prescriptions):
-            return Done(f"Patient {visit.patient}: {'; '.join(map(_told, settled))}.")
-        wanted = visit.prescriptions[len(settled)]
+        visit = Visit.model_validate(case.input)
+        if len(now.settled) >= len(visit.prescriptions):
+            return Done(f"Patient {visit.patient}: {'; '.join(became(now.settled, _told))}.")
+        wanted = visit.prescriptions[len(now.settled)]
         others = _others(visit, wanted)
-        if refusal is None:
+        if now.refused is None:
             return _proposal(visit, wanted, others, case)
         if not others:
-            return GiveUp(f"Nothing else is left to propose: {_told(refusal)}.")
-        why = f"The first proposal was {refusal.status}; this is the substitute, or the usual dose."
+            return no_other_way(now.refused, _told)
+        why = f"The first proposal was {now.refused.status}; this is the substitute, or the usual dose."
         return replace(_proposal(visit, others[0], [], case), rationale=why, confidence=0.85)
 
 
-def _standing(history: Iterable[Turn]) -> tuple[list[Turn], Turn | None] | GiveUp:
-    """The turns that settled a prescription each, and the last refusal of the next one; or why it can't go on."""
-    settled, refusal, failed = list[Turn](), None, False
-    for turn in history:
-        if turn.outcome == "done" or turn.status == "handled":
-            settled, refusal, failed = [*settled, turn], None, False
-        elif turn.outcome in ("unknown", "intent"):
-            return GiveUp(f"Nobody knows whether this happened: {_told(turn)}. Look on the ward first.")
-        elif turn.outcome == "compensated" or (turn.outcome == "failed" and failed):
-            return GiveUp(f"This was withdrawn, or failed twice: {_told(turn)}.")
-        elif turn.outcome == "failed":
-            failed = True
-        elif turn.status in ("rejected", "expired", "cancelled"):
-            if refusal is not None:
-                return GiveUp(f"Nothing else is left to propose: {_told(turn)}.")
-            refusal, failed = turn, False
-        # What is left was approved and never begun: the world had moved, and the same is asked again.
-    return settled, refusal
-
-
-def _told(turn: Turn) -> str:
-    drug = " ".join(str(turn.args.get(name)) for name in ("drug", "dose", "unit", "frequency"))
-    return f"{drug}, {turn.outcome or turn.status}: {turn.error or turn.reason}".removesuffix(": ")
-
-
 def _args(visit: Visit, wanted: Prescription) -> DrugArgs:
+    """The prescription beside the patient's chart."""
     drug = wanted.model_dump(include={*Drug.model_fields})
     return DrugArgs(**drug, **visit.model_dump(include={*Chart.model_fields}))
 
@@ -238,21 +221,26 @@ def _others(visit: Visit, wanted: Prescription) -> list[Prescription]:
 
 
 def _proposal(visit: Visit, wanted: Prescription, others: list[Prescription], case: Case) -> Proposal:
+    """`others` are offered as alternatives."""
     return Proposal(
         action=wanted.kind,
         args=_args(visit, wanted).model_dump(),
         rationale=f"The note says: “{shorten(visit.note, 150, placeholder='…')}”",
         confidence=0.94,
         signals={"tools": 0.7 if visit.egfr is None else 0.95, "retrieval": 0.9},
-        alternatives=[Alternative(title=o.words(), type=o.kind, args=_args(visit, o).model_dump()) for o in others],
+        alternatives=[_alternative(visit, other) for other in others],
         cost_of_delay=f"The patient has waited {visit.waiting_hours} h for this.",
         context={
             "goal": "Order what the note says, in the dose that this patient can take.",
             "situation": visit.model_dump(include={"note", "allergies", "egfr"}),
-            "tried": [_told(turn) for turn in case.history],
+            "tried": tried(case.history, _told),
             "recommendation": wanted.words(),
         },
     )
+
+
+def _alternative(visit: Visit, other: Prescription) -> Alternative:
+    return Alternative(title=other.words(), type=other.kind, args=_args(visit, other).model_dump())
 
 
 POLICY: Final = """
@@ -285,16 +273,18 @@ def _demo(title: str, note: str, *ordered: Mapping[str, Any], **more: Any) -> De
 
 
 def _rx(kind: str, drug: str, dose: str, unit: str, frequency: str, **more: Any) -> dict[str, Any]:
+    """As the note names it; what isn't said otherwise is as usual."""
     usual = {"usual_dose": dose, "usual_frequency": frequency}
     return {"kind": kind, "drug": drug, "dose": dose, "unit": unit, "frequency": frequency, **usual, **more}
 
 
 _DOXYCYCLINE: Final = _rx("order_medication", "doxycycline", "100", "mg", "twice a day")
+
 workflow: Final = Workflow(
     name="clinical",
     title="Medication and treatment orders",
     agent=Scribe(),
-    actions=(OrderMedication(), ChangeDose(), StartPlan()),
+    actions=ACTIONS,
     demo_cases=(
         _demo(
             "P-2041: a routine antibiotic, amoxicillin 500 mg for 7 days",

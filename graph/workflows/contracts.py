@@ -1,56 +1,56 @@
 """The `contracts` workflow: what a legal matter asks for, proposed step by step, with people at the gates.
 
-1. A run starts from a `Matter`. The agent proposes what it asks for, what can be taken back first: `change_clause`
-   (idempotent), `offer_settlement` (queryable), `file_document` (opaque: a court's inbox can't be read).
-2. Actions read off their own arguments what is unusual; the agent adds how far a clause is from the playbook;
-   `POLICY` says who must agree, and on what basis.
-3. What people or the policy refuse has one safer version: the playbook's wording, a smaller offer, a request for
-   more time. Refused again, the agent gives up, and the clause is put back.
+A step that comes back is proposed once more in a safer form where there is one (the playbook's wording, a smaller
+offer, a request for more time); else the agent gives up, and the clause is put back: offers and filings are final.
 """
 
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from graph.flow.workflow import A, Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
+from graph.flow.steps import Standing, standing
+from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
 from graph.law.action import Money
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass, Risk
 from graph.workflows import shop
 
-MINOR_WORDS, DUE_SOON_HOURS = 5, 48
+NAME: Final = "contracts"
+GOAL: Final = "Do what the matter asks for, and nothing that the house can't stand by."
+MINOR_WORDS: Final = 5
+DUE_SOON_HOURS: Final = 48
 _FIXED: Final[dict[str, Any]] = {"editable": False}
-MatterId = Annotated[str, Field(title="Matter", pattern=r"^[A-Za-z0-9_-]{1,64}$", json_schema_extra=_FIXED)]
 Name = Annotated[str, Field(pattern=r"^\S+( \S+)*$", max_length=90, json_schema_extra=_FIXED)]  # fits into a title
 Text = Annotated[str, Field(min_length=1, max_length=2500, json_schema_extra={"format": "multiline"})]
-Nature = Literal["minor wording", "change of substance"]
-Standing = tuple[list[Turn], Turn | None, Turn | None]
+Declared = Literal["minor wording", "change of substance"]
 
 
-class ClauseArgs(Args):
-    matter: MatterId
+class MatterArgs(Args):
+    """What every action here is about: once the matter is withdrawn, nothing is done any more."""
+
+    matter: Annotated[str, Field(title="Matter", pattern=r"^[A-Za-z0-9_-]{1,64}$", json_schema_extra=_FIXED)]
+
+
+class ClauseArgs(MatterArgs):
     contract: Annotated[Name, Field(title="Contract")]
     clause: Annotated[Name, Field(title="Clause")]
-    declared: Annotated[Nature, Field(title="Declared as", json_schema_extra=_FIXED)]
+    declared: Annotated[Declared, Field(title="Declared as", json_schema_extra=_FIXED)]
     old_text: Annotated[Text, Field(title="Old text", json_schema_extra={"format": "multiline", "editable": False})]
     new_text: Annotated[Text, Field(title="New text")]
 
 
-class OfferArgs(Args):
-    matter: MatterId
+class OfferArgs(MatterArgs):
     party: Annotated[Name, Field(title="Other party")]
     amount: Annotated[Money, Field(title="Amount")]
     currency: Annotated[Literal["EUR", "USD", "GBP"], Field(title="Currency", json_schema_extra=_FIXED)]
     reserve: Annotated[Money, Field(title="Reserve", json_schema_extra=_FIXED)]
 
 
-class FilingArgs(Args):
-    matter: MatterId
+class FilingArgs(MatterArgs):
     court: Annotated[Name, Field(title="Court")]
     document: Annotated[Name, Field(title="Document")]
     body: Annotated[Text, Field(title="Text")]
@@ -68,14 +68,17 @@ class Matter(BaseModel, extra="forbid", frozen=True):
     filing: FilingArgs | None = None
 
 
-class LegalAction(Action[A]):
-    """An action in a matter: it no longer fits once the matter is withdrawn. All that is known stands in its input."""
+T = TypeVar("T", bound=MatterArgs)
+
+
+class LegalAction(Action[T]):
+    """An action in a matter that may be withdrawn in the meantime."""
 
     tags = frozenset({"legal"})
-    not_applicable = frozenset({Signal.TOOLS, Signal.RETRIEVAL})
+    not_applicable = frozenset({Signal.TOOLS, Signal.RETRIEVAL})  # all that is known stands in the input
 
-    async def still_valid(self, args: A) -> str | None:
-        return await shop.withdrawn(getattr(args, "matter"))  # noqa: B009 - A is any Args; ours have a matter
+    async def still_valid(self, args: T) -> str | None:
+        return await shop.withdrawn(args.matter)
 
 
 class ChangeClause(LegalAction[ClauseArgs]):
@@ -91,7 +94,7 @@ class ChangeClause(LegalAction[ClauseArgs]):
     async def perform(self, args: ClauseArgs, call: Call) -> dict[str, Any]:
         title = f"Clause {args.clause} of {args.contract} changed"
         detail = f"Old text:\n{args.old_text}\n\nNew text:\n{args.new_text}"
-        return await shop.do("contracts", self.name, args.matter, title, detail=detail, key=call.key)
+        return await shop.do(NAME, self.name, args.matter, title, detail=detail, key=call.key)
 
     async def undo(self, args: ClauseArgs, result: dict[str, Any], call: Call) -> dict[str, Any]:
         return await shop.undo(result["deed"], call.key)
@@ -100,12 +103,15 @@ class ChangeClause(LegalAction[ClauseArgs]):
         return {"cap": cap_change(args)[0], "words_changed": words_apart(args.old_text, args.new_text)}
 
     def flags(self, args: ClauseArgs, facts: Mapping[str, Any]) -> Sequence[str]:
-        changed = words_apart(args.old_text, args.new_text) if args.declared == "minor wording" else 0
-        minor = f"Declared as minor wording, but {changed} words change" if changed > MINOR_WORDS else ""
-        return [flag for flag in (cap_change(args)[1], minor) if flag]
+        _, cap = cap_change(args)
+        found, changed = [cap] if cap else [], words_apart(args.old_text, args.new_text)
+        if args.declared == "minor wording" and changed > MINOR_WORDS:
+            found.append(f"Declared as minor wording, but {changed} words change")
+        return found
 
     def impact(self, args: ClauseArgs, facts: Mapping[str, Any]) -> Risk:
-        return {"": Risk.MEDIUM, "removed": Risk.CRITICAL}.get(cap_change(args)[0], Risk.HIGH)
+        what, _ = cap_change(args)
+        return {"": Risk.MEDIUM, "removed": Risk.CRITICAL}.get(what, Risk.HIGH)
 
 
 class OfferSettlement(LegalAction[OfferArgs]):
@@ -121,8 +127,9 @@ class OfferSettlement(LegalAction[OfferArgs]):
     tags = frozenset({"legal", "payment"})
 
     async def perform(self, args: OfferArgs, call: Call) -> dict[str, Any]:
-        where, title = ("contracts", self.name, args.matter), f"Settlement offer to {args.party}"
-        return await shop.do(*where, title, amount=args.amount, currency=args.currency, reference=call.key)
+        title = f"Settlement offer to {args.party}"
+        money: dict[str, Any] = {"amount": args.amount, "currency": args.currency}
+        return await shop.do(NAME, self.name, args.matter, title, reference=call.key, **money)
 
     async def lookup(self, args: OfferArgs, call: Call) -> dict[str, Any] | None:
         return await shop.find(call.key)
@@ -142,14 +149,15 @@ class FileDocument(LegalAction[FilingArgs]):
     target_field = "court"
 
     async def perform(self, args: FilingArgs, call: Call) -> dict[str, Any]:
-        return await shop.do("contracts", self.name, args.matter, f"Filed: {args.document}", detail=args.body)
+        return await shop.do(NAME, self.name, args.matter, f"Filed: {args.document}", detail=args.body)
 
     def flags(self, args: FilingArgs, facts: Mapping[str, Any]) -> Sequence[str]:
         due = f"Filing deadline {args.due_hours} hours after this was opened"
         return [due] if args.due_hours <= DUE_SOON_HOURS else []
 
 
-_FIGURE, _MARK = r"([0-9]+(?:[.,][0-9]+)*)", r"(?:EUR|USD|GBP|[€$£])"
+_FIGURE: Final = r"([0-9]+(?:[.,][0-9]+)*)"
+_MARK: Final = r"(?:EUR|USD|GBP|[€$£])"
 _AMOUNT: Final = re.compile(rf"{_MARK}\s*{_FIGURE}|{_FIGURE}\s*{_MARK}")
 
 
@@ -178,96 +186,88 @@ def _highest(text: str) -> Decimal | None:
     return max((Decimal(figure.replace(",", ".")) for figure in figures), default=None)
 
 
+ACTIONS: Final[tuple[Action[Any], ...]] = (ChangeClause(), OfferSettlement(), FileDocument())
+_ACTION_OF: Final = {action.args: action for action in ACTIONS}
+
+
 class ContractsAgent:
-    """Plain Python: the same input and history always give the same step."""
+    """Takes the steps that the input asks for; a pure function of the input and the history."""
 
     async def next(self, case: Case) -> Step:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        matter, now = Matter.model_validate(dict(case.input)), _standing(case.history)
+        matter = Matter.model_validate(dict(case.input))
+        now = standing(case.history)
         if isinstance(now, GiveUp):
             return now
         steps = [part for part in (matter.clause, matter.offer, matter.filing) if part]
-        if len(now[0]) >= len(steps):
-            return Done("; ".join(map(_told, now[0])) or "Nothing was asked for.")
-        return _proposal(case, matter, steps[len(now[0])], now)
+        if len(now.settled) >= len(steps):
+            return Done("; ".join(map(_told, now.settled)) or "Nothing was asked for.")
+        wanted = steps[len(now.settled)]
+        safer = _safer(matter, wanted)
+        if now.refused and (safer is None or safer.args == now.refused.args):
+            return GiveUp(f"There is no safer version. {_told(now.refused)}.")
+        return _proposal(matter, wanted, safer, now, case)
 
 
-def _standing(history: Sequence[Turn]) -> Standing | GiveUp:
-    """The turns that settled the steps so far; of the present step, how it was refused and how it failed."""
-    ended: list[Turn] = []
-    refused = failed = None
-    for turn in history:
-        if turn.outcome == "done" or turn.status == "handled":
-            ended, refused, failed = [*ended, turn], None, None
-        elif turn.outcome in ("unknown", "intent"):
-            return GiveUp(f"Nobody knows whether {turn.action} happened; please look before anything else is done.")
-        elif turn.outcome == "compensated" or (turn.outcome == "failed" and failed):
-            return GiveUp(f"It can't go on: {_told(turn)}.")
-        elif turn.outcome == "failed":
-            failed = turn
-        elif turn.status != "approved":  # else the world had moved, and the same is asked again
-            if refused:
-                return GiveUp(f"Two versions got no approval, the last one: {_told(turn)}.")
-            refused, failed = turn, None
-    return ended, refused, failed
-
-
-def _told(turn: Turn) -> str:
-    """`offer_settlement 30000.00 EUR: done`, and what was said about it."""
-    what = " ".join([turn.action, *(str(turn.args[name]) for name in ("amount", "currency") if name in turn.args)])
-    return f"{what}: {turn.outcome or turn.status} ({turn.error or turn.reason})".removesuffix(" ()")
-
-
-def _proposal(case: Case, matter: Matter, part: Args, now: Standing) -> Step:
-    draft, (_, refused, failed) = _draft(matter, part, now[0]), now
-    args, why, safer = draft.args, draft.rationale, draft.alternatives[0]
-    if refused:
-        if safer.args in (args, refused.args):
-            return GiveUp(f"There is no safer version. {_told(refused)}.")
-        args, why = safer.args, f"{safer.title}: the first version got no approval. {_told(refused)}."
+def _proposal(matter: Matter, wanted: MatterArgs, safer: Alternative | None, now: Standing, case: Case) -> Proposal:
+    args, why = wanted.model_dump(mode="json"), _why(wanted, now.settled)
+    if now.refused and safer:
+        args, why = dict(safer.args), f"{safer.title}: the first version got no approval. {_told(now.refused)}."
     away = words_apart(args["new_text"], matter.playbook) if matter.playbook and "new_text" in args else 0
-    return replace(
-        draft,
+    tried, waited = list(map(_told, case.history)), f"The client has waited {matter.waiting_days} days."
+    return Proposal(
+        action=_ACTION_OF[type(wanted)].name,
         args=args,
-        rationale=why + (f" The first try failed. {_told(failed)}." if failed else ""),
+        rationale=f"{why} The first try failed. {_told(now.failed)}." if now.failed else why,
         confidence=0.72 if away else 0.9,
         flags=[f"Differs from the playbook: {away} words"] if away else [],
-        alternatives=[safer] if safer.args != args else [],
+        alternatives=(safer,) if safer and not now.refused else (),
+        cost_of_delay=f"{wanted.due_hours} hours to the deadline." if isinstance(wanted, FilingArgs) else waited,
         context={
-            "goal": "Do what the matter asks for, and nothing that the house can't stand by.",
+            "goal": GOAL,
             "situation": matter.situation,
             "playbook": matter.playbook,
-            "tried": list(map(_told, case.history)),
+            "tried": tried,
             "recommendation": why,
         },
     )
 
 
-def _draft(matter: Matter, part: Args, ended: Sequence[Turn]) -> Proposal:
-    """A step as the matter wants it; its alternative is a safer version, the same where there is none."""
-    args, delay = part.model_dump(mode="json"), f"The client has waited {matter.waiting_days} days."
-    match part:
+def _why(wanted: MatterArgs, settled: Sequence[Turn]) -> str:
+    """What speaks for it; whoever files a document is told what was offered before, edits included."""
+    match wanted:
         case ClauseArgs():
-            why = f"I was asked for this as a {part.declared}. Please compare both texts."
-            action, title, change = ChangeClause.name, "Take the playbook's wording", {"new_text": matter.playbook}
-            safer = args | (change if matter.playbook else {})
+            return f"I was asked for this as a {wanted.declared}. Please compare both texts."
         case OfferArgs():
-            less = min(part.reserve, max(Decimal("0.01"), part.amount * 3 / 4))
-            why = f"An offer may save the hearing; {part.reserve:,.2f} {part.currency} are set aside for it."
-            action, title, safer = (
-                OfferSettlement.name,
-                f"Offer {less:,.2f} {part.currency} instead",
-                args | {"amount": f"{less:.2f}"},
-            )
-        case _:
-            settled = [f"Before it: {_told(turn)}." for turn in ended if turn.action == OfferSettlement.name]
-            why, delay = " ".join(["The document is ready.", *settled]), f"{args['due_hours']} hours to the deadline."
-            action, title = FileDocument.name, "Ask the court for more time"
-            plea = f"We ask for more time for {args['document']}."
-            safer = args | {"document": "Request for more time", "body": plea}
-    other = Alternative(title=title, type=action, args=safer)
-    return Proposal(action=action, args=args, rationale=why, cost_of_delay=delay, alternatives=[other])
+            return f"An offer may save the hearing; {wanted.reserve:,.2f} {wanted.currency} are set aside for it."
+    offers = [f"Before it: {_told(turn)}." for turn in settled if turn.action == OfferSettlement.name]
+    return " ".join(["The document is ready.", *offers])
+
+
+def _safer(matter: Matter, wanted: MatterArgs) -> Alternative | None:
+    """The same with less at stake; None where there is no such version."""
+    change: dict[str, Any] = {}
+    match wanted:
+        case ClauseArgs() if matter.playbook:
+            title, change = "Take the playbook's wording", {"new_text": matter.playbook}
+        case OfferArgs():
+            less = format(min(wanted.reserve, max(Decimal("0.01"), wanted.amount * 3 / 4)), ".2f")
+            title, change = f"Offer {Decimal(less):,} {wanted.currency} instead", {"amount": less}
+        case FilingArgs():
+            plea = f"We ask for more time for {wanted.document}."
+            title, change = "Ask the court for more time", {"document": "Request for more time", "body": plea}
+    args = wanted.model_dump(mode="json")
+    if args == args | change:
+        return None
+    return Alternative(title=title, type=_ACTION_OF[type(wanted)].name, args=args | change)
+
+
+def _told(turn: Turn) -> str:
+    """`offer_settlement 30000.00 EUR: rejected (too high)`; of what was done, not why."""
+    what = [turn.action, *(str(turn.args[name]) for name in ("amount", "currency") if name in turn.args)]
+    why = "" if turn.outcome == "done" else turn.error or turn.reason
+    return f"{' '.join(what)}: {turn.outcome or turn.status}" + (f" ({why})" if why else "")
 
 
 POLICY: Final = """
@@ -275,6 +275,7 @@ POLICY: Final = """
 action = "contracts.*" # no `auto`: nothing legal runs alone; an unsure agent is heard, deadlines don't wait
 review = 0.30
 tier = 2
+
 [[rules]]
 name = "offer-above-reserve" # earlier offers to the same party count, in the offer's own currency
 actions = ["contracts.offer_settlement"]
@@ -282,11 +283,13 @@ when = "total * double(args.amount) > value * double(args.reserve)"
 tier = 3
 reason = "cost_threshold"
 basis = "Settlement authority ends at the reserve; above it the managers sign"
+
 [[rules]]
 name = "filing-two-people"
 actions = ["contracts.file_document"]
 approvals = 2
 basis = "Rules of the legal department: four eyes on everything that goes to a court"
+
 [[rules]]
 name = "liability-cap-removed"
 actions = ["contracts.change_clause"]
@@ -294,6 +297,7 @@ when = "facts.cap == 'removed'"
 tier = 3
 risk = "critical"
 basis = "Signing rules: unlimited liability is for the managers to accept"
+
 [[totals]]
 name = "offers-to-one-party"
 actions = ["contracts.offer_settlement"]
@@ -306,43 +310,61 @@ def _demo(title: str, situation: str, **matter: Any) -> DemoCase:
 
 
 workflow: Final = Workflow(
-    name="contracts",
+    name=NAME,
     title="Contracts and legal matters",
     agent=ContractsAgent(),
-    actions=(ChangeClause(), OfferSettlement(), FileDocument()),
+    actions=ACTIONS,
     demo_cases=(
         _demo(
             "A “minor wording” change: liability from 100,000.00 EUR to unlimited",
             "Oxholm's mark-up of our supply agreement; its other 3 changes are typing errors.",
             waiting_days=2,
             playbook="Liability is limited to 100,000.00 EUR per year, except for intent.",
-            clause={"matter": "M-2041", "contract": "Supply agreement with Oxholm Cold Storage"}
-            | {"clause": "9.2 (liability)", "declared": "minor wording"}
-            | {"old_text": "The Supplier's liability is limited to 100,000.00 EUR per year, except for intent."}
-            | {"new_text": "The Supplier's liability is unlimited, including for delay and lost profit."},
+            clause={
+                "matter": "M-2041",
+                "contract": "Supply agreement with Oxholm Cold Storage",
+                "clause": "9.2 (liability)",
+                "declared": "minor wording",
+                "old_text": "The Supplier's liability is limited to 100,000.00 EUR per year, except for intent.",
+                "new_text": "The Supplier's liability is unlimited, including for delay and lost profit.",
+            },
         ),
         _demo(
             "A settlement offer of 45,000.00 EUR against a reserve of 30,000.00",
             "Veltrin Freight claims 80,000.00 EUR for spoilt goods; counsel puts our chances at 60 %.",
             waiting_days=12,
-            offer={"matter": "M-2077", "party": "Veltrin Freight", "amount": "45000.00", "currency": "EUR"}
-            | {"reserve": "30000.00"},
+            offer={
+                "matter": "M-2077",
+                "party": "Veltrin Freight",
+                "amount": "45000.00",
+                "currency": "EUR",
+                "reserve": "30000.00",
+            },
         ),
         _demo(
             "A court filing due in 5 hours",
             "Tannberg Lightworks sued over 20,000.00 EUR; counsel has read the defence.",
-            filing={"matter": "M-2102", "court": "Commercial Court of Lindwerth", "due_hours": 5}
-            | {"document": "Statement of defence", "body": "The court is asked to dismiss the claim."},
+            filing={
+                "matter": "M-2102",
+                "court": "Commercial Court of Lindwerth",
+                "due_hours": 5,
+                "document": "Statement of defence",
+                "body": "The court is asked to dismiss the claim.",
+            },
         ),
         _demo(
             "Routine: a notice period of 60 days instead of 30",
             "Brammer Fittings asks for the longer notice period that our playbook has anyway.",
             waiting_days=4,
             playbook="Either party may terminate with 60 days' notice to the end of a month.",
-            clause={"matter": "M-2115", "contract": "Frame agreement with Brammer Fittings"}
-            | {"clause": "14.1 (notice)", "declared": "change of substance"}
-            | {"old_text": "Either party may terminate with 30 days' notice to the end of a month."}
-            | {"new_text": "Either party may terminate with 60 days' notice to the end of a month."},
+            clause={
+                "matter": "M-2115",
+                "contract": "Frame agreement with Brammer Fittings",
+                "clause": "14.1 (notice)",
+                "declared": "change of substance",
+                "old_text": "Either party may terminate with 30 days' notice to the end of a month.",
+                "new_text": "Either party may terminate with 60 days' notice to the end of a month.",
+            },
         ),
     ),
     input_model=Matter,

@@ -1,27 +1,31 @@
 """The `deployment` workflow: what goes to production, and the way back, with people at the gates.
 
-The input names the steps that are wanted. Their order is always: approve the pipeline, deploy to production, set the
-feature flag, roll back, announce. What is turned down is proposed once more for fewer users, where that makes it
-safer; otherwise the agent gives up, and what was done is undone, newest first. Only the announcement may be left out.
+The input names the steps that are wanted. Their order is always: pipeline, deployment, feature flag, roll back, and
+last the announcement, which may be left out. What is turned down comes once more for fewer users, where that makes it
+safer; otherwise the agent gives up, and what was done is undone, newest first, but for irreversible migrations.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import Field
 
-from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Refused, Turn, Workflow
+from graph.flow.steps import Standing, became, in_words, no_other_way, standing, tried
+from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Workflow
 from graph.law.action import question
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass, Risk
 from graph.workflows import shop
 
 C = TypeVar("C", bound="ChangeArgs")
-SMALL_SHARE, LARGE_LEAP = 5, 50  # percent of users
-FAILING, LONG_HOURS = 300, 12  # percent of the usual errors, hours; POLICY judges by the same
+SMALL_SHARE: Final = 5  # percent of users
+LARGE_LEAP: Final = 50  # percent of users
+FAILING: Final = 300  # percent of the usual errors; POLICY judges by the same
+LONG_HOURS: Final = 12
 _FIXED: Final[dict[str, Any]] = {"editable": False}
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$", json_schema_extra=_FIXED)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000, json_schema_extra=_FIXED)]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Migration = Annotated[Literal["none", "reversible", "irreversible"], Field(json_schema_extra=_FIXED)]
 
@@ -63,9 +67,7 @@ class RollBackArgs(ChangeArgs):
 
 
 class AnnounceArgs(ChangeArgs):
-    text: Annotated[
-        str, Field(title="Message", min_length=1, max_length=2000, json_schema_extra={"format": "multiline"})
-    ]
+    text: Annotated[Text, Field(title="Message", json_schema_extra={"format": "multiline"})]
 
 
 class ChangeAction(Action[C]):
@@ -75,9 +77,9 @@ class ChangeAction(Action[C]):
     target_field = "service"
     not_applicable = frozenset({Signal.RETRIEVAL})
 
-    def line(self, args: Mapping[str, Any]) -> str:
+    def line(self, args: dict[str, Any]) -> str:
         """The action in words, for records and people: its question without the question mark."""
-        return question(self.form(), dict(args)).rstrip("?")
+        return question(self.form(), args).rstrip("?")
 
     async def perform(self, args: C, call: Call) -> dict[str, Any]:
         return await shop.do("deployment", self.name, args.change, self.line(args.model_dump()), key=call.key)
@@ -118,10 +120,8 @@ class DeployProduction(ChangeAction[DeployArgs]):
     args = DeployArgs
     reversible = True
 
-    async def undo(self, args: DeployArgs, result: dict[str, Any], call: Call) -> dict[str, Any]:
-        if args.migration == "irreversible":
-            raise Refused(f"The version before {args.version} can't run on the migrated database.")
-        return await super().undo(args, result, call)
+    def can_undo(self, args: DeployArgs) -> bool:
+        return args.migration != "irreversible"  # the version before can't run on the migrated database
 
     def flags(self, args: DeployArgs, facts: Mapping[str, Any]) -> Sequence[str]:
         seen = {
@@ -176,6 +176,7 @@ class Announce(ChangeAction[AnnounceArgs]):
 
 
 ACTIONS: Final = (ApprovePipeline(), DeployProduction(), SetFeatureFlag(), RollBack(), Announce())
+_told: Final = in_words(ACTIONS)
 
 POLICY: Final = """
 [[thresholds]]
@@ -221,35 +222,33 @@ class Wanted(Args):
 class DeploymentAgent:
     """Plain Python: a pure function of the input and the history."""
 
-    async def next(self, case: Case) -> Proposal | Done | GiveUp:
-        wanted = Wanted.model_validate(dict(case.input))
-        steps = [step for step in (wanted.pipeline, wanted.deploy, wanted.flag, wanted.roll_back) if step]
-        settled, against = _standing(case.history)
-        done = "\n".join(map(_told, settled)) or "Nothing was asked for."
+    async def next(self, case: Case) -> Step:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        if not steps or len(settled) > len(steps):
-            return Done(done)
-        announcement = AnnounceArgs(change=steps[0].change, service=steps[0].service, text=done[:2000])
-        first = [*steps, announcement][len(settled)]
-        ways, endings = [first, *_smaller(first)], [turn.outcome for turn in against]
-        refused, failed = endings.count(None), endings.count("failed")
-        if refused >= len(ways) or failed > 1 or refused + failed < len(endings):  # the last: nobody knows
-            no = f"{_told(against[-1])}. {against[-1].error or against[-1].reason}".strip()
-            return Done(done) if first is announcement else GiveUp(no)
-        again = f" This comes after “{_told(against[-1])}”." if against else ""
-        return _proposal(wanted, ways[refused:], again, case.history)
+        now = standing([turn for turn in case.history if turn.action != Announce.name], told=_told)
+        if isinstance(now, GiveUp):
+            return now
+        wanted = Wanted.model_validate(dict(case.input))
+        steps = [step for step in (wanted.pipeline, wanted.deploy, wanted.flag, wanted.roll_back) if step]
+        if len(now.settled) >= len(steps):
+            return _announced(wanted, steps, became(now.settled, _told), case)
+        step = steps[len(now.settled)]
+        smaller = _smaller(step)
+        if now.refused is None:
+            return _proposal(wanted, step, now, case, *smaller)
+        return _proposal(wanted, smaller[0], now, case) if smaller else no_other_way(now.refused, _told)
 
 
-def _standing(history: Iterable[Turn]) -> tuple[list[Turn], list[Turn]]:
-    """The turns that settled one step each, and those that spoke against the step that is next."""
-    settled, against = list[Turn](), list[Turn]()
-    for turn in history:
-        if turn.outcome == "done" or turn.status == "handled":
-            settled, against = [*settled, turn], []
-        elif turn.outcome is not None or turn.status != "approved":  # else the world had moved: it is asked again
-            against.append(turn)
-    return settled, against
+def _announced(wanted: Wanted, steps: Sequence[ChangeArgs], done: Sequence[str], case: Case) -> Proposal | Done:
+    """The announcement of what was done. It may be left out, and its fate is no reason to undo the rest."""
+    announcements = [turn for turn in case.history if turn.action == Announce.name]
+    now = standing(announcements, chances=0, harmless=(Announce.name,), told=_told)
+    if not steps or isinstance(now, GiveUp):
+        return Done("\n".join(done) or "Nothing was asked for.")
+    if now.settled:
+        return Done("\n".join([*done, *became(now.settled, _told)]))
+    text = "\n".join(done)[:2000]
+    return _proposal(wanted, AnnounceArgs(change=steps[0].change, service=steps[0].service, text=text), now, case)
 
 
 def _smaller(args: ChangeArgs) -> list[ChangeArgs]:
@@ -261,29 +260,28 @@ def _smaller(args: ChangeArgs) -> list[ChangeArgs]:
     return []
 
 
-def _proposal(wanted: Wanted, ways: Sequence[ChangeArgs], again: str, history: Sequence[Turn]) -> Proposal:
-    args = [way.model_dump(mode="json") for way in ways]
-    action: ChangeAction[Any] = next(action for action in ACTIONS if action.args is type(ways[0]))
+def _proposal(wanted: Wanted, step: ChangeArgs, now: Standing, case: Case, *others: ChangeArgs) -> Proposal:
+    """`others` are offered as alternatives."""
+    action: ChangeAction[Any] = next(action for action in ACTIONS if action.args is type(step))
+    args = step.model_dump(mode="json")
+    safer = [other.model_dump(mode="json") for other in others]
+    against = now.failed or now.refused
+    again = f" This comes after “{_told(against)}: {against.outcome or against.status}”." if against else ""
     return Proposal(
         action=action.name,
-        args=args[0],
-        rationale=wanted.why.rstrip(".") + "." + again,
-        confidence=round(max(0.6, 0.95 - 0.15 * len(action.flags(ways[0], {}))), 2),
+        args=args,
+        rationale=f"{wanted.why.rstrip('.')}.{again}",
+        confidence=round(max(0.6, 0.95 - 0.15 * len(action.flags(step, {}))), 2),
         signals={"tools": 1.0},
-        alternatives=[Alternative(title=action.line(other), type=action.name, args=other) for other in args[1:]],
+        alternatives=[Alternative(title=action.line(other), type=action.name, args=other) for other in safer],
         cost_of_delay=wanted.cost_of_delay,
         context={
             "goal": "Change production so that users notice nothing but what was meant.",
             "situation": wanted.model_dump(mode="json", exclude_none=True),
-            "tried": [f"{_told(turn)} {turn.error or turn.reason}".strip() for turn in history],
-            "recommendation": action.line(args[0]),
+            "tried": tried(case.history, _told),
+            "recommendation": action.line(args),
         },
     )
-
-
-def _told(turn: Turn) -> str:
-    action: ChangeAction[Any] = next(action for action in ACTIONS if action.name == turn.action)
-    return f"{action.line(turn.args)}: {turn.outcome or turn.status}"
 
 
 def _demo(why: str, about: tuple[str, str, str], **steps: Mapping[str, Any]) -> DemoCase:

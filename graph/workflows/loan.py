@@ -6,13 +6,12 @@ alternative before that: a smaller loan. All the agent knows of the case is in t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from functools import reduce
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from pydantic import Field
 
+from graph.flow.steps import in_words, no_other_way, standing, tried
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
 from graph.law.action import Money, question
 from graph.law.confidence import Signal
@@ -73,6 +72,7 @@ class LoanAction(Action[L]):
     """An action on an application: undone like any deed, and void once the applicant withdrew."""
 
     deed: ClassVar[str]  # what the record will say: a template over argument names
+    why: ClassVar[str]  # what speaks for it, in the agent's words
     reversible = True
     target_field = "applicant"
     currency_field = "currency"
@@ -99,13 +99,17 @@ class AcceptDocuments(LoanAction[DocumentArgs]):
     question = "Accept {name}'s documents (income stated {stated_income}, shown {documented_income} {currency})?"
     after_approve = "The file goes on to the underwriter; it can go back to the applicant at any time."
     deed = "Documents of {name} accepted"
+    why = "The file is complete; what its documents show is the income that counts."
     args = DocumentArgs
     effect = EffectClass.IDEMPOTENT
 
     def flags(self, args: DocumentArgs, facts: Mapping[str, Any]) -> Sequence[str]:
         stated, shown = args.stated_income, args.documented_income
-        gap, way = 100 * abs(stated - shown) / stated, "less" if shown < stated else "more"
-        return (f"Income stated {stated:,.2f}, documents show {shown:,.2f} ({gap:.0f} % {way})",) if gap > GAP else ()
+        gap = 100 * abs(stated - shown) / stated
+        if gap <= GAP:
+            return ()
+        way = "less" if shown < stated else "more"
+        return (f"Income stated {stated:,.2f}, documents show {shown:,.2f} ({gap:.0f} % {way})",)
 
 
 class Underwrite(LoanAction[UnderwriteArgs]):
@@ -114,6 +118,7 @@ class Underwrite(LoanAction[UnderwriteArgs]):
     question = "Lend {amount} {currency} to {name} over {months} months at {rate} % a year?"
     after_approve = "The applicant gets an offer on these terms; it can be withdrawn until the money goes out."
     deed = "Loan to {name} underwritten over {months} months at {rate} % a year"
+    why = "The applicant repays in equal parts plus interest; after a first no, a smaller loan is the alternative."
     args = UnderwriteArgs
     effect = EffectClass.QUERYABLE
     value_field = "amount"
@@ -134,6 +139,7 @@ class ClearCompliance(LoanAction[ClearArgs]):
     question = "Clear {name} of sanctions and identity checks (closest listed name: {likeness} % similar)?"
     after_approve = "The clearance goes on record for the supervisor; it can be revoked at any time."
     deed = "{name} cleared of sanctions and identity checks"
+    why = "The loan is underwritten; the applicant has to be clear before money moves."
     args = ClearArgs
     effect = EffectClass.IDEMPOTENT
     tags = frozenset({"financial", "legal"})
@@ -151,6 +157,7 @@ class PayOut(LoanAction[PayOutArgs]):
     question = "Pay out {amount} {currency} to {name}, account {account}?"
     after_approve = "The money leaves at once; it can be recalled until the end of the day, not later."
     deed = "Loan paid out to {name}, account {account}"
+    why = "Documents, underwriting and compliance have passed."
     args = PayOutArgs
     effect = EffectClass.QUERYABLE
     value_field = "amount"
@@ -160,22 +167,34 @@ class PayOut(LoanAction[PayOutArgs]):
 
 
 ACTIONS: Final[tuple[LoanAction[Any], ...]] = (AcceptDocuments(), Underwrite(), ClearCompliance(), PayOut())
-_WHY: Final = (
-    "The file is complete; what its documents show is the income that counts.",
-    "The applicant repays in equal parts plus interest; after a first no, a smaller loan is the alternative.",
-    "The loan is underwritten; the applicant has to be clear before money moves.",
-    "Documents, underwriting and compliance have passed.",
-)
-_ENDS: Final = {"failed": "failed twice", "compensated": "undone", "unknown": "nobody knows whether it happened"}
+_told: Final = in_words(ACTIONS)
+
 # Conditions look at arguments only: facts are gone once a person has edited, and the limits must hold then too.
 POLICY: Final = """
-thresholds = [ # no `auto` but for documents: people answer for every loan; low `review`: they see what is doubtful
-  { action = "loan.accept_documents", auto = 0.95, review = 0.30, tier = 1 },
-  { action = "loan.*", review = 0.30, tier = 2 },
-  { action = "loan.pay_out", up_to = 5_000, review = 0.30, tier = 1 },
-]
-# Many small loans to one applicant, or payouts to one account, are one large one.
-totals = [{ name = "loans-of-a-month", actions = ["loan.underwrite", "loan.pay_out"], by = "target", window = "30d" }]
+# No `auto` but for documents: people answer for every loan. A low `review`: they see what is doubtful.
+[[thresholds]]
+action = "loan.accept_documents"
+auto = 0.95
+review = 0.30
+tier = 1
+
+[[thresholds]]
+action = "loan.*"
+review = 0.30
+tier = 2
+
+[[thresholds]]
+action = "loan.pay_out"
+up_to = 5_000
+review = 0.30
+tier = 1
+
+[[totals]] # many small loans to one applicant, or payouts to one account, are one large one
+name = "loans-of-a-month"
+actions = ["loan.underwrite", "loan.pay_out"]
+by = "target"
+window = "30d"
+
 [[rules]] # equal repayments plus interest: the first instalment is the highest
 name = "debt-to-income"
 actions = ["loan.underwrite"]
@@ -184,12 +203,14 @@ when = '''100.0 * (double(args.debts) + double(args.amount) / double(args.months
 tier = 3
 reason = "policy_violation"
 basis = "Responsible lending: debts take at most 45 % of the income; exceptions are for managers"
+
 [[rules]]
 name = "four-eyes"
 actions = ["loan.clear_compliance"]
 tier = 2
 approvals = 2
 basis = "Four-eyes principle in anti-money-laundering: two people clear every applicant"
+
 [[rules]]
 name = "amount-over-50000"
 actions = ["loan.underwrite", "loan.pay_out"]
@@ -215,40 +236,6 @@ def smaller(args: UnderwriteArgs) -> Decimal | None:
     return amount.quantize(Decimal("0.01")) if amount >= SMALLEST else None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Where the case stands: the next step's index, and all arguments decided so far, edits included.
-
-    `failed`, `refused`: once at this step. `moved`: what was approved there could not be carried out any more.
-    """
-
-    step: int = 0
-    decided: Mapping[str, Any] = field(default_factory=dict)
-    failed: bool = False
-    refused: bool = False
-    moved: bool = False
-
-
-def _standing(now: Standing | GiveUp, turn: Turn) -> Standing | GiveUp:
-    """What a turn changes; it belongs to the step at which it was taken."""
-    if isinstance(now, GiveUp) or now.step == len(ACTIONS):
-        return now
-    action, decided = ACTIONS[now.step], {**now.decided, **turn.args}
-    because = f" ({turn.error or turn.reason})" if turn.error or turn.reason else ""
-    if turn.outcome == "done" or turn.status == "handled":
-        return Standing(step=now.step + 1, decided=decided)
-    if turn.outcome == "failed" and not now.failed:
-        return replace(now, failed=True, decided=decided)
-    if turn.outcome is not None:
-        return GiveUp(f"“{action.title}”: {_ENDS.get(turn.outcome, _ENDS['unknown'])}{because}")
-    if turn.status not in ("rejected", "expired", "cancelled"):
-        return replace(now, moved=True)
-    # Of a loan whose ground has shifted, a smaller one is no better.
-    if isinstance(action, Underwrite) and not now.refused and not now.moved:
-        return replace(now, refused=True, failed=False, decided=decided)
-    return GiveUp(f"“{action.title}”: {turn.status}{because}")
-
-
 class LoanAgent:
     """Proposes one gate after the other and says what speaks against it; knows only the input and the history."""
 
@@ -256,43 +243,56 @@ class LoanAgent:
         """The next step, with what people have decided before."""
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        start: Standing | GiveUp = Standing()
-        now = reduce(_standing, case.history, start)
+        now = standing(case.history, told=_told)
         if isinstance(now, GiveUp):
             return now
-        loan = LoanCase.model_validate({**case.input, **now.decided})
-        if now.step == len(ACTIONS):
+        known = dict(case.input)
+        for turn in (*now.settled, now.refused, now.failed):  # what was decided counts, edits included
+            known |= turn.args if turn else {}
+        loan = LoanCase.model_validate(known)
+        if len(now.settled) == len(ACTIONS):
             return Done(f"{loan.application}: {loan.amount} {loan.currency} paid out to {loan.name}, all gates passed.")
-        action = ACTIONS[now.step]
+        action = ACTIONS[len(now.settled)]
         less = smaller(loan) if isinstance(action, Underwrite) else None
-        if now.refused and not now.failed:
-            if less is None:
-                return GiveUp("The loan was not approved as it was, and a smaller one is not worth while.")
-            loan, less = loan.model_copy(update={"amount": less}), None
-        return _proposal(action, loan, less, case.history)
+        if now.refused is None or now.failed is not None:
+            return _proposal(action, loan, less, case.history)
+        if less is None or _had_shifted(now.refused, case.history):
+            return no_other_way(now.refused, _told)
+        return _proposal(action, loan.model_copy(update={"amount": less}), None, case.history)
+
+
+def _had_shifted(refused: Turn, history: Sequence[Turn]) -> bool:
+    """Whether it had been approved before, and the ground shifted: then a smaller loan is no better."""
+    before = history[: history.index(refused)]
+    return any(turn.action == refused.action and turn.status == "approved" and turn.outcome is None for turn in before)
 
 
 def _proposal(action: LoanAction[Any], loan: LoanCase, less: Decimal | None, history: Sequence[Turn]) -> Proposal:
     """`less`: the smaller loan to offer as an alternative."""
     args = loan.model_dump(mode="json", include=set(action.args.model_fields))
-    own = [f"Applicant's address changed {_days(loan.address_days)} ago"] if loan.address_days is not None else []
-    doubts = [*action.flags(loan, {}), *own]
-    read = {} if Signal.RETRIEVAL in action.not_applicable else {"retrieval": 0.7 if doubts else 0.95}
-    lower = [(f"Only {less:,.2f} {loan.currency}", {**args, "amount": str(less)})] if less else []
+    noticed = [] if loan.address_days is None else [f"Applicant's address changed {_days(loan.address_days)} ago"]
+    doubts = [*action.flags(loan, {}), *noticed]
+    signals = {"tools": 1.0}
+    if Signal.RETRIEVAL not in action.not_applicable:
+        signals["retrieval"] = 0.7 if doubts else 0.95
+    alternatives = []
+    if less is not None:
+        title = f"Only {less:,.2f} {loan.currency}"
+        alternatives = [Alternative(title=title, type=action.name, args={**args, "amount": str(less)})]
     return Proposal(
         action=action.name,
         args=args,
-        rationale=f"{_WHY[ACTIONS.index(action)]} Against it: {'; '.join(doubts) or 'nothing I have found'}.",
+        rationale=f"{action.why} Against it: {'; '.join(doubts) or 'nothing I have found'}.",
         confidence=round(0.94 - 0.16 * len(doubts), 2),
-        signals={"tools": 1.0, **read},
-        flags=own,
-        alternatives=[Alternative(title=title, type=action.name, args=terms) for title, terms in lower],
+        signals=signals,
+        flags=noticed,
+        alternatives=alternatives,
         cost_of_delay=f"The applicant has waited {_days(loan.waited_days)}.",
         context={
             "goal": "Decide the application soundly and lawfully, without keeping the applicant waiting.",
             "recommendation": question(action.form(), args),
             "situation": loan.model_dump(mode="json"),
-            "tried": [f"{turn.action}: {turn.outcome or turn.status} {turn.reason}".rstrip() for turn in history],
+            "tried": tried(history, _told),
         },
     )
 

@@ -1,19 +1,16 @@
 """The `orders` workflow: acknowledge an order, release it, ship it, refund it, with people at the gates.
 
-A run starts from one order and the steps it needs; the agent proposes them one after the other. A step that comes back
-is proposed once more in a safer form where there is one (a longer promise, half the value, one parcel first); else the
-agent gives up, and all that was done is undone, newest first. Where people release less, less is shipped.
-
-What rules judge by stands in the arguments: under the digest that people approve, and still there after an edit.
+What comes back is proposed once more in a safer form where there is one (a longer promise, half the value, one parcel
+first); else the agent gives up, and all that was done is undone, newest first. What people hold back isn't shipped.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
+from graph.flow.steps import Standing, standing
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
 from graph.law.action import Money, question
 from graph.law.confidence import Signal
@@ -142,11 +139,6 @@ class RefundOrder(OrderAction[RefundArgs]):
 
 
 POLICY: Final = """
-[[thresholds]] # a wrong one is withdrawn with one call and costs nothing, a late one costs the customer's trust
-action = "orders.acknowledge_order"
-auto = 0.70
-review = 0.40
-sample = 0.05
 [[thresholds]] # money that left comes back slowly and by asking, so it leaves alone only when hardly any doubt is left
 action = "orders.refund_order"
 auto = 0.95
@@ -159,6 +151,7 @@ when = "total > 1000.0 && args.customer_days < 30"
 tier = 2
 reason = "cost_threshold"
 basis = "Stolen cards are used for large first orders, and the charge-back comes weeks later"
+
 [[rules]]
 name = "bulk-to-new-address"
 actions = ["orders.ship_bulk"]
@@ -166,6 +159,7 @@ when = "args.parcels >= 10 && args.deliveries == 0"
 tier = 2
 approvals = 2
 basis = "Reshipping fraud: goods leave in bulk for an address that nobody has ever delivered to"
+
 [[rules]]
 name = "refund-above-payment"
 actions = ["orders.refund_order"]
@@ -193,35 +187,8 @@ class Order(BaseModel, extra="forbid", frozen=True):
 
 ACTIONS: Final[tuple[Action[Any], ...]] = (AcknowledgeOrder(), ReleaseOrder(), ShipBulk(), RefundOrder())
 _ACTION_OF: Final = {action.args: action for action in ACTIONS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    """`settled` has one turn for each step that is through; `back` and `failed` are about the next one."""
-
-    settled: tuple[Turn, ...] = ()
-    back: Turn | None = None
-    failed: Turn | None = None
-
-
-def _standing(history: Sequence[Turn]) -> _Standing | GiveUp:
-    now = _Standing()
-    for turn in history:
-        came_back = turn.outcome is None and turn.status in ("rejected", "expired", "cancelled")
-        # Nobody is hurt by an acknowledgment that may or may not have gone out.
-        harmless = turn.action == AcknowledgeOrder.name and turn.outcome in ("unknown", "intent")
-        if turn.outcome == "done" or turn.status == "handled" or harmless:
-            now = _Standing(settled=(*now.settled, turn))
-        elif turn.outcome == "failed" and now.failed is None:
-            now = replace(now, failed=turn)
-        elif came_back and now.back is None:
-            now = replace(now, back=turn, failed=None)
-        elif came_back or turn.outcome is not None:
-            words = {"failed": "failed twice", "compensated": "was undone", None: f"was {turn.status} once more"}
-            end = words.get(turn.outcome, "may or may not have happened")
-            return GiveUp(f"{turn.action} {end}. {turn.error or turn.reason}".rstrip())
-        # Approved and never begun is no failure: the world had moved, and Gatepost asks the same again itself.
-    return now
+# Nobody is hurt by an acknowledgment that may or may not have gone out.
+_HARMLESS: Final = (AcknowledgeOrder.name,)
 
 
 class OrdersAgent:
@@ -230,33 +197,38 @@ class OrdersAgent:
     async def next(self, case: Case) -> Step:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        told, now = Order.model_validate(dict(case.input)), _standing(case.history)
+        order = Order.model_validate(dict(case.input))
+        now = standing(case.history, harmless=_HARMLESS, told=_named)
         if isinstance(now, GiveUp):
             return now
-        if len(now.settled) >= len(told.steps):
-            return Done("; ".join(map(_said, now.settled)) or "There was nothing to do")
-        safer = _safer(args := _as_released(told.steps[len(now.settled)], now.settled))
-        if now.back and safer is None:
-            return GiveUp(f"{now.back.action} was {now.back.status} and has no safer form. {now.back.reason}".rstrip())
-        return _proposal(told, args, safer, now, case)
+        if len(now.settled) >= len(order.steps):
+            return Done("; ".join(map(_told, now.settled)) or "There was nothing to do")
+        wanted = _as_released(order.steps[len(now.settled)], now.settled)
+        safer = _safer(wanted)
+        if now.refused and safer is None:
+            return GiveUp(f"There is no safer form. {_told(now.refused)}.")
+        return _proposal(order, wanted, safer, now, case)
 
 
-def _proposal(told: Order, wanted: OrderArgs, safer: Alternative | None, now: _Standing, case: Case) -> Proposal:
-    action, again = _ACTION_OF[type(wanted)], safer if now.back else None
-    # What failed is tried once more as people left it.
-    args = now.failed.args if now.failed else again.args if again else wanted.model_dump(mode="json")
+def _proposal(order: Order, wanted: OrderArgs, safer: Alternative | None, now: Standing, case: Case) -> Proposal:
+    action = _ACTION_OF[type(wanted)]
+    args, why = wanted.model_dump(mode="json"), order.situation
+    if now.refused and safer:
+        args, why = dict(safer.args), f"The first form came back. Safer: {safer.title}."
+    if now.failed:
+        args = dict(now.failed.args)  # tried once more as people left it
     doubts = len(action.flags(action.args.model_validate(args), {}))
-    tried, asked = [_said(turn) for turn in case.history], question(action.form(), dict(args))
+    tried, asked = list(map(_told, case.history)), question(action.form(), args)
     return Proposal(
         action=action.name,
         args=args,
-        rationale=f"The first form came back. Safer: {again.title}." if again else told.situation,
+        rationale=why,
         confidence=round(0.96 - 0.09 * doubts, 2),
-        signals={"tools": 1.0} | ({"retrieval": 0.95} if isinstance(wanted, RefundArgs) else {}),
-        sentiment=told.sentiment,
-        alternatives=(safer,) if safer and not again else (),
-        cost_of_delay=f"The customer has waited {told.waiting_hours} hours.",
-        context={"goal": GOAL, "situation": told.situation, "tried": tried, "recommendation": asked},
+        signals={"tools": 1.0} if Signal.RETRIEVAL in action.not_applicable else {"tools": 1.0, "retrieval": 0.95},
+        sentiment=order.sentiment,
+        alternatives=(safer,) if safer and not now.refused else (),
+        cost_of_delay=f"The customer has waited {order.waiting_hours} hours.",
+        context={"goal": GOAL, "situation": order.situation, "tried": tried, "recommendation": asked},
     )
 
 
@@ -269,6 +241,7 @@ def _as_released(args: OrderArgs, settled: Sequence[Turn]) -> OrderArgs:
 
 
 def _safer(args: OrderArgs) -> Alternative | None:
+    """The same with less at stake; None where there is nothing left to take away."""
     change: dict[str, int | Decimal]
     match args:
         case AcknowledgeArgs() if args.days <= 30:
@@ -285,9 +258,15 @@ def _safer(args: OrderArgs) -> Alternative | None:
     return Alternative(title=title, type=_ACTION_OF[type(args)].name, args=safer.model_dump(mode="json"))
 
 
-def _said(turn: Turn) -> str:
+def _named(turn: Turn) -> str:
     amount = f", {turn.args['amount']} {turn.args['currency']}" if "amount" in turn.args else ""
-    return f"{turn.action} {turn.args.get('order')}{amount}: {turn.outcome or turn.status}"
+    return f"{turn.action} {turn.args.get('order')}{amount}"
+
+
+def _told(turn: Turn) -> str:
+    """`release_order 6133, 900.00 EUR: rejected (too much)`; of what was done, not why."""
+    why = "" if turn.outcome == "done" else turn.error or turn.reason
+    return f"{_named(turn)}: {turn.outcome or turn.status}" + (f" ({why})" if why else "")
 
 
 def _demo(title: str, situation: str, *steps: Mapping[str, Any], **more: Any) -> DemoCase:
@@ -303,8 +282,15 @@ workflow: Final = Workflow(
         _demo(
             "47 parcels to one new address: 6,110.00 EUR",
             "A reseller asks for its whole order at a warehouse that it named this morning.",
-            {"order": "6120", "customer": "C-880", "parcels": 47, "amount": "6110.00", "currency": "EUR"}
-            | {"address": "Dock 9, 4 Old Quay, Rotterdam", "deliveries": 0},
+            {
+                "order": "6120",
+                "customer": "C-880",
+                "amount": "6110.00",
+                "currency": "EUR",
+                "address": "Dock 9, 4 Old Quay, Rotterdam",
+                "parcels": 47,
+                "deliveries": 0,
+            },
         ),
         _demo(
             "A customer of 3 days orders for 18,900.00 EUR",

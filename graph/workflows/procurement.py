@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field
 
+from graph.flow.steps import became, in_words, no_other_way, standing, tried
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
 from graph.law.action import Money
 from graph.law.confidence import Signal
@@ -23,9 +24,9 @@ from graph.law.request import Alternative, EffectClass
 from graph.workflows import shop
 
 ONE_SIGNATURE: Final = Decimal(5_000)  # as in POLICY; orders are split to stay below it
-UNUSUAL_ORDER, UNUSUAL_PRICE = Decimal(3), Decimal("1.5")
-WORKING_HOURS: Final = range(6, 20)
-_HARMLESS: Final = ("confirm_delivery_slot", "unknown")  # a message of unknown fate undoes no order
+UNUSUAL_ORDER: Final = Decimal(3)  # times the usual one
+UNUSUAL_PRICE: Final = Decimal("1.5")
+WORKING_HOURS: Final = range(6, 20)  # UTC
 _FIXED: Final[dict[str, Any]] = {"editable": False}
 _Name = Annotated[str, Field(pattern=r"^\w[\w .,()%+-]{0,79}$")]
 _Quantity = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -138,16 +139,23 @@ class ConfirmSlot(GoodsAction[DeliveryArgs]):
         return await shop.do("procurement", self.name, args.requisition, f"{args.carrier} fetches on {args.deliver_on}")
 
 
+ACTIONS: Final = (PlaceOrder(), BookTransport(), ConfirmSlot())
+_told: Final = in_words(ACTIONS)
+
+
 def _unusual(args: OrderArgs) -> Iterable[str]:
+    """What a second look at the order's background shows, each in a sentence."""
     ordered_at = args.ordered_at.astimezone(UTC)
     if args.cancelled_at is not None:
         at = args.cancelled_at.astimezone(UTC)
         minutes = int((ordered_at - at).total_seconds()) // 60
         gap = f"{minutes // 60} h {minutes % 60:02} min before this order" if minutes >= 0 else "after it was prepared"
         yield f"The requisition was cancelled {gap} ({at.day} {at:%b %H:%M} UTC, by {args.cancelled_by or 'somebody'})"
-    if (size := args.amount / args.usual_amount) >= UNUSUAL_ORDER:
+    size = args.amount / args.usual_amount
+    if size >= UNUSUAL_ORDER:
         yield f"{_times(size)} the usual order of this item ({args.usual_amount:,.2f} {args.currency})"
-    price, usual = args.amount / args.quantity, args.usual_amount / args.usual_quantity
+    price = args.amount / args.quantity
+    usual = args.usual_amount / args.usual_quantity
     if price >= UNUSUAL_PRICE * usual:
         yield f"{_times(price / usual)} the usual price per unit ({usual:,.2f} {args.currency})"
     if args.amount <= ONE_SIGNATURE < args.amount * args.orders:
@@ -177,46 +185,22 @@ class Buyer:
     async def next(self, case: Case) -> Step:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        wanted, now = Requisition.model_validate(case.input), _standing(case.history)
+        # A message of unknown fate is no reason to cancel the order.
+        now = standing(case.history, harmless=(ConfirmSlot.name,), told=_told)
         if isinstance(now, GiveUp):
             return now
-        settled, refusal = now
-        steps = _steps(wanted, settled)
-        if len(settled) >= len(steps):
-            return Done(f"Requisition {wanted.requisition}: {'; '.join(map(_told, settled))}.")
-        step, tried = steps[len(settled)], [_told(turn) for turn in case.history]
-        step = replace(step, context={**step.context, "tried": tried})
-        if refusal is None:
+        wanted = Requisition.model_validate(case.input)
+        steps = _steps(wanted, now.settled)
+        if len(now.settled) >= len(steps):
+            return Done(f"Requisition {wanted.requisition}: {'; '.join(became(now.settled, _told))}.")
+        step = steps[len(now.settled)]
+        step = replace(step, context={**step.context, "tried": tried(case.history, _told)})
+        if now.refused is None:
             return step
         if not step.alternatives:
-            return GiveUp(f"There is no other way: {_told(refusal)}.")
-        less, why = step.alternatives[0].args, f"The first proposal was {refusal.status}; this asks for less."
-        return replace(step, args=less, rationale=why, confidence=0.88, alternatives=())
-
-
-def _standing(history: Iterable[Turn]) -> tuple[list[Turn], Turn | None] | GiveUp:
-    """The turns that settled a step each, and the last refusal of the next one; or why it can't go on."""
-    settled, refusal, failed = list[Turn](), None, False
-    for turn in history:
-        if turn.outcome == "done" or turn.status == "handled" or (turn.action, turn.outcome) == _HARMLESS:
-            settled, refusal, failed = [*settled, turn], None, False
-        elif turn.outcome in ("unknown", "intent"):
-            return GiveUp(f"Nobody knows whether this happened: {_told(turn)}.")
-        elif turn.outcome == "compensated" or (turn.outcome == "failed" and failed):
-            return GiveUp(f"This was undone, or failed twice: {_told(turn)}.")
-        elif turn.outcome == "failed":
-            failed = True
-        elif turn.status in ("rejected", "expired", "cancelled"):
-            if refusal is not None:
-                return GiveUp(f"There is no other way: {_told(turn)}.")
-            refusal, failed = turn, False
-        # What is left was approved and never begun: the world had moved, and the same is asked again.
-    return settled, refusal
-
-
-def _told(turn: Turn) -> str:
-    what = f"{turn.action} {turn.args.get('amount', '')}".strip()
-    return f"{what} {turn.outcome or turn.status}: {turn.error or turn.reason}".removesuffix(": ")
+            return no_other_way(now.refused, _told)
+        why = f"The first proposal was {now.refused.status}; this asks for less."
+        return replace(step, args=step.alternatives[0].args, rationale=why, confidence=0.88, alternatives=())
 
 
 def _steps(wanted: Requisition, settled: Sequence[Turn]) -> list[Proposal]:
@@ -228,16 +212,19 @@ def _steps(wanted: Requisition, settled: Sequence[Turn]) -> list[Proposal]:
 
 
 def _order(wanted: Requisition, quantity: int, amount: Decimal) -> Proposal:
+    """One order; where it is larger than usual, the usual quantity at the same price is the alternative."""
     args = wanted.model_dump(mode="json", include={*OrderArgs.model_fields})
     args |= {"quantity": quantity, "amount": str(amount), "orders": len(wanted.lots)}
     usual = format(max(Decimal("0.01"), amount / quantity * wanted.usual_quantity), ".2f")
-    title = f"Order the usual {wanted.usual_quantity:,} {wanted.unit} for {Decimal(usual):,} {wanted.currency}"
-    less = args | {"quantity": wanted.usual_quantity, "amount": usual}
-    others = [Alternative(title=title, type=PlaceOrder.name, args=less)] if quantity > wanted.usual_quantity else []
-    return _step(wanted, PlaceOrder.name, args, *others)
+    less = Alternative(
+        title=f"Order the usual {wanted.usual_quantity:,} {wanted.unit} for {Decimal(usual):,} {wanted.currency}",
+        type=PlaceOrder.name,
+        args=args | {"quantity": wanted.usual_quantity, "amount": usual},
+    )
+    return _step(wanted, PlaceOrder.name, args, [less] if quantity > wanted.usual_quantity else [])
 
 
-def _step(wanted: Requisition, action: str, args: dict[str, Any], *others: Alternative) -> Proposal:
+def _step(wanted: Requisition, action: str, args: dict[str, Any], others: Sequence[Alternative] = ()) -> Proposal:
     late = " The later change of its status looks like clean-up." if wanted.cancelled_at else ""
     return Proposal(
         action=action,
@@ -297,7 +284,7 @@ workflow: Final = Workflow(
     name="procurement",
     title="Purchase orders",
     agent=Buyer(),
-    actions=(PlaceOrder(), BookTransport(), ConfirmSlot()),
+    actions=ACTIONS,
     demo_cases=(
         _demo(
             "2:47 AM: 2,300,000.00 USD of solvent for a requisition cancelled at 22:41",

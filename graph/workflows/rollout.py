@@ -7,13 +7,14 @@ up, and Gatepost undoes everything done so far, newest first: the waves backward
 In between, POLICY's checkpoint has people say every three steps whether to go on at all.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from graph.flow.steps import became, in_words, standing, tried
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
-from graph.law.action import Money, question
+from graph.law.action import Money
 from graph.law.confidence import Signal
 from graph.law.request import EffectClass, Risk
 from graph.workflows import shop
@@ -76,8 +77,8 @@ class PublishPlan(RolloutAction[PlanArgs]):
     effect = EffectClass.IDEMPOTENT
 
     async def perform(self, args: PlanArgs, call: Call) -> dict[str, Any]:
-        title, detail = f"Plan for {args.what}: {args.sites} sites", "\n".join(args.regions)
-        return await shop.do("rollout", self.name, args.rollout, title, detail=detail, key=call.key)
+        title = f"Plan for {args.what}: {args.sites} sites"
+        return await shop.do("rollout", self.name, args.rollout, title, detail="\n".join(args.regions), key=call.key)
 
 
 class ReserveResources(RolloutAction[ReserveArgs]):
@@ -125,6 +126,7 @@ class RollOutWave(RolloutAction[WaveArgs]):
 
 
 ACTIONS: Final = (PublishPlan(), ReserveResources(), RollOutWave())
+_told: Final = in_words(ACTIONS)
 
 POLICY: Final = """
 [[checkpoints]] # a long rollout: people say from time to time whether to go on at all
@@ -168,6 +170,8 @@ window = "30d"
 
 
 class Wave(BaseModel):
+    """A part of the sites that gets it at once."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     region: Annotated[Line, Field(title="Region")]
@@ -196,35 +200,22 @@ class RolloutAgent:
     async def next(self, case: Case) -> Step:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        settled = _standing(case.history)
-        if isinstance(settled, GiveUp):
-            return settled
+        now = standing(case.history, chances=0, told=_told)
+        if isinstance(now, GiveUp):
+            return now
         rollout = Rollout.model_validate(dict(case.input))
         steps = _steps(rollout)
-        if len(settled) >= len(steps):
-            return Done(f"{rollout.what} is rolled out. " + "; ".join(map(_told, settled)) + ".")
-        place = f"Step {len(settled) + 1} of {len(steps)}"
-        return _proposal(rollout, steps[len(settled)], place, case.history)
-
-
-def _standing(history: Iterable[Turn]) -> list[Turn] | GiveUp:
-    """The turns that settled one step each; a failure may be repeated once, and whatever else is the end."""
-    settled: list[Turn] = []
-    failed = False
-    for turn in history:
-        if turn.outcome == "done" or turn.status == "handled":
-            settled, failed = [*settled, turn], False
-        elif turn.outcome == "failed" and not failed:
-            failed = True
-        elif turn.outcome is not None or turn.status != "approved":  # else the world had moved: it is asked again
-            return GiveUp(f"The rollout ends here. {_told(turn)}. {turn.error or turn.reason}".strip())
-    return settled
+        if len(now.settled) >= len(steps):
+            return Done(f"{rollout.what} is rolled out. {'; '.join(became(now.settled, _told))}.")
+        place = f"Step {len(now.settled) + 1} of {len(steps)}"
+        return _proposal(rollout, steps[len(now.settled)], place, case.history)
 
 
 def _steps(rollout: Rollout) -> list[RolloutArgs]:
     """The arguments of every action, in order."""
     about: dict[str, Any] = {"rollout": rollout.rollout, "what": rollout.what}
-    sites, regions = sum(wave.sites for wave in rollout.waves), [wave.region for wave in rollout.waves]
+    sites = sum(wave.sites for wave in rollout.waves)
+    regions = [wave.region for wave in rollout.waves]
     amount = rollout.quoted or rollout.planned
     return [
         PlanArgs(**about, regions=regions, sites=sites),
@@ -251,16 +242,10 @@ def _proposal(rollout: Rollout, step: RolloutArgs, place: str, history: Sequence
         context={
             "goal": "Bring it to every site, or leave every site as it was.",
             "situation": rollout.model_dump(mode="json", exclude_none=True),
-            "tried": [f"{_told(turn)} {turn.error or turn.reason}".strip() for turn in history],
+            "tried": tried(history, _told),
             "recommendation": "Approve to go on; reject to take back all that was done so far.",
         },
     )
-
-
-def _told(turn: Turn) -> str:
-    """The decided action in words, from the arguments that counted: `Roll out … to wave 2: 40 of 300 sites: done`."""
-    action: RolloutAction[Any] = next(action for action in ACTIONS if action.name == turn.action)
-    return f"{question(action.form(), dict(turn.args)).rstrip('?')}: {turn.outcome or turn.status}"
 
 
 def _demo(title: str, waves: Mapping[str, int], planned: tuple[str, str], note: str = "", **said: str) -> DemoCase:

@@ -1,20 +1,16 @@
 """The `transactions` workflow: wires, trades and credit limits, one after the other, with people at the gates.
 
-A run starts from a list of instructions, and the agent proposes them in their order. One that comes back is proposed
-once more in a safer form where there is one (the account paid last time, the usual size, twice today's limit); else
-the agent gives up, and limits changed so far are changed back. Wires and trades stay: money sent is gone, and a
-counter-trade costs the spread and whatever the market did, so it is a new trade with a decision of its own.
-
-What rules judge by stands in the arguments: under the digest that people approve, and still there after an edit.
+What comes back is proposed once more in a safer form where there is one; else the agent gives up, and limits are
+changed back. Wires and trades stay: money sent is gone, and a counter-trade is a new trade with its own decision.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
+from graph.flow.steps import Standing, standing
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
 from graph.law.action import Money, question
 from graph.law.confidence import Signal
@@ -98,10 +94,14 @@ class SendWire(Transaction[WireArgs]):
         return await shop.find(call.key)
 
     def flags(self, args: WireArgs, facts: Mapping[str, Any]) -> Sequence[str]:
-        size = _unusual(args, args.usual, "the usual payment to this account") if args.usual else []
+        found = list[str]()
         if args.changed:
-            return (f"Account details changed since the last payment, {args.known_hours} hours ago", *size)
-        return (*([f"New beneficiary, added {args.known_hours} hours ago"] if args.known_hours < 24 else []), *size)
+            found.append(f"Account details changed since the last payment, {args.known_hours} hours ago")
+        elif args.known_hours < 24:
+            found.append(f"New beneficiary, added {args.known_hours} hours ago")
+        if args.usual:
+            found += _unusual(args, args.usual, "the usual payment to this account")
+        return found
 
 
 class PlaceTrade(Transaction[TradeArgs]):
@@ -113,8 +113,11 @@ class PlaceTrade(Transaction[TradeArgs]):
     target_field = "instrument"
 
     def flags(self, args: TradeArgs, facts: Mapping[str, Any]) -> Sequence[str]:
-        size, percent = _unusual(args, args.usual, "this desk's usual trade"), 100 * args.amount / args.daily_volume
-        return (*size, *([f"{percent:.1f} % of the average daily volume"] if percent >= 5 else []))
+        found = _unusual(args, args.usual, "this desk's usual trade")
+        percent = 100 * args.amount / args.daily_volume
+        if percent >= 5:
+            found.append(f"{percent:.1f} % of the average daily volume")
+        return found
 
 
 class ChangeCreditLimit(Transaction[LimitArgs]):
@@ -146,11 +149,13 @@ POLICY: Final = """
 action = "transactions.send_wire"
 up_to = 1_000
 review = 0.50
+
 [[thresholds]] # an agent that is unsure of a large one hands over instead of rephrasing
 action = "transactions.send_wire"
 review = 0.70
 below = "takeover"
 tier = 2
+
 [[rules]]
 name = "new-account"
 actions = ["transactions.send_wire"]
@@ -158,6 +163,7 @@ when = "args.changed || args.known_hours < 24"
 tier = 2
 approvals = 2
 basis = "Invoice redirection: changed details are confirmed by calling a number that was on file before"
+
 [[rules]]
 name = "trade-out-of-size"
 actions = ["transactions.place_trade"]
@@ -165,12 +171,14 @@ when = "double(args.amount) >= 2.0 * double(args.usual) || double(args.amount) >
 tier = 2
 reason = "cost_threshold"
 basis = "An unusual size is how a slip of the finger looks, and a large share of a day's volume moves the price"
+
 [[rules]]
 name = "limit-doubled"
 actions = ["transactions.change_credit_limit"]
 when = "double(args.amount) >= 2.0 * double(args.current)"
 tier = 2
 basis = "Twice the limit is twice the loss, and accounts that were taken over are drained by way of the limit"
+
 [[totals]] # a day is too short: whoever splits can wait until tomorrow
 name = "wires-to-one-account-in-a-week"
 actions = ["transactions.send_wire"]
@@ -198,70 +206,49 @@ ACTIONS: Final[tuple[Action[Any], ...]] = (SendWire(), PlaceTrade(), ChangeCredi
 _ACTION_OF: Final = {action.args: action for action in ACTIONS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    """`settled` has one turn for each instruction that is through; `back` and `failed` are about the next one."""
-
-    settled: tuple[Turn, ...] = ()
-    back: Turn | None = None
-    failed: Turn | None = None
-
-
-def _standing(history: Sequence[Turn]) -> _Standing | GiveUp:
-    now = _Standing()
-    for turn in history:
-        came_back = turn.outcome is None and turn.status in ("rejected", "expired", "cancelled")
-        if turn.outcome == "done" or turn.status == "handled":
-            now = _Standing(settled=(*now.settled, turn))
-        elif turn.outcome == "failed" and now.failed is None:
-            now = replace(now, failed=turn)
-        elif came_back and now.back is None:
-            now = replace(now, back=turn, failed=None)
-        elif came_back or turn.outcome is not None:
-            words = {"failed": "failed twice", "compensated": "was undone", None: f"was {turn.status} once more"}
-            end = words.get(turn.outcome, "may or may not have happened")
-            return GiveUp(f"{turn.action} {end}. {turn.error or turn.reason}".rstrip())
-        # Approved and never begun is no failure: the world had moved, and Gatepost asks the same again itself.
-    return now
-
-
 class TransactionsAgent:
     """Goes through the instructions; a pure function of the input and the history."""
 
     async def next(self, case: Case) -> Step:
         if case.remarks:
             return GiveUp(f"The agent has no other proposal: {'; '.join(case.remarks)}")
-        todo, now = Batch.model_validate(dict(case.input)).instructions, _standing(case.history)
+        todo = Batch.model_validate(dict(case.input)).instructions
+        now = standing(case.history, told=_named)
         if isinstance(now, GiveUp):
             return now
         if len(now.settled) >= len(todo):
             return Done("; ".join(map(_told, now.settled)) + ".")
-        safer = _safer(item := todo[len(now.settled)])
-        if now.back and safer is None:
-            return GiveUp(f"{now.back.action} was {now.back.status} and has no safer form. {now.back.reason}".rstrip())
+        item = todo[len(now.settled)]
+        safer = _safer(item)
+        if now.refused and safer is None:
+            return GiveUp(f"There is no safer form. {_told(now.refused)}.")
         return _proposal(item, safer, now, case)
 
 
-def _proposal(item: Instruction, safer: Alternative | None, now: _Standing, case: Case) -> Proposal:
-    action, again = _ACTION_OF[type(item.args)], safer if now.back else None
-    # What failed is tried once more as people left it.
-    args = now.failed.args if now.failed else again.args if again else item.args.model_dump(mode="json")
+def _proposal(item: Instruction, safer: Alternative | None, now: Standing, case: Case) -> Proposal:
+    action = _ACTION_OF[type(item.args)]
+    args, why = item.args.model_dump(mode="json"), item.situation
+    if now.refused and safer:
+        args, why = dict(safer.args), f"The first form came back. Safer: {safer.title}."
+    if now.failed:
+        args = dict(now.failed.args)  # tried once more as people left it
     doubts = len(action.flags(action.args.model_validate(args), {}))
-    seen = {} if Signal.RETRIEVAL in action.not_applicable else {"retrieval": 0.7 if doubts else 0.95}
-    tried, asked = [_told(turn) for turn in case.history], question(action.form(), dict(args))
+    read = {} if Signal.RETRIEVAL in action.not_applicable else {"retrieval": 0.7 if doubts else 0.95}
+    tried, asked = list(map(_told, case.history)), question(action.form(), args)
     return Proposal(
         action=action.name,
         args=args,
-        rationale=f"The first form came back. Safer: {again.title}." if again else item.situation,
+        rationale=why,
         confidence=round(0.94 - 0.09 * doubts, 2),
-        signals={"tools": 1.0, **seen},
-        alternatives=(safer,) if safer and not again else (),
+        signals={"tools": 1.0, **read},
+        alternatives=(safer,) if safer and not now.refused else (),
         cost_of_delay=f"It is due in {item.due_hours} hours.",
         context={"goal": GOAL, "situation": item.situation, "tried": tried, "recommendation": asked},
     )
 
 
 def _safer(item: Instruction) -> Alternative | None:
+    """The same with less at stake, or to an account that was paid before; None where there is no such form."""
     match item.args:
         case WireArgs() if item.old_account:
             title, (account, hours) = "Pay to the account paid last time", item.old_account
@@ -276,9 +263,14 @@ def _safer(item: Instruction) -> Alternative | None:
     return Alternative(title=title, type=_ACTION_OF[type(item.args)].name, args=args)
 
 
+def _named(turn: Turn) -> str:
+    return f"{turn.action} {turn.args.get('instruction')}, {turn.args.get('amount')} {turn.args.get('currency')}"
+
+
 def _told(turn: Turn) -> str:
-    amount = f"{turn.args.get('amount')} {turn.args.get('currency')}"
-    return f"{turn.action} {turn.args.get('instruction')}, {amount}: {turn.outcome or turn.status}"
+    """`send_wire invoice-887, 340.00 EUR: rejected (paid already)`; of what was done, not why."""
+    why = "" if turn.outcome == "done" else turn.error or turn.reason
+    return f"{_named(turn)}: {turn.outcome or turn.status}" + (f" ({why})" if why else "")
 
 
 def _demo(title: str, situation: str, *args: dict[str, Any], **more: Any) -> DemoCase:
@@ -311,8 +303,15 @@ workflow: Final = Workflow(
         _demo(
             "A trade of 2.4 times the usual size: 3,600.00 EUR",
             "The ticket asks for 3,600.00 EUR of HLVN; the desk usually trades 1,500.00 EUR at once.",
-            {"instruction": "ticket-5120", "side": "Buy", "instrument": "HLVN", "limit_price": "18.40"}
-            | {"amount": "3600.00", "usual": "1500.00", "daily_volume": "410000.00"},
+            {
+                "instruction": "ticket-5120",
+                "amount": "3600.00",
+                "side": "Buy",
+                "instrument": "HLVN",
+                "limit_price": "18.40",
+                "usual": "1500.00",
+                "daily_volume": "410000.00",
+            },
         ),
         _demo(
             "A credit limit from 5,000 to 25,000 EUR",

@@ -23,7 +23,7 @@ from tests.support.db import trusting
 from tests.support.domain_routes import ROUTES, Gate
 from tests.support.domains import CASES, SUBJECT, WORKFLOWS, Domains, names, shop_list, withdrawn
 from tests.support.payments import shop_at
-from tests.support.shop import running_shop
+from tests.support.shop import fail, running_shop
 
 OPTIONAL: Final = {"payments": ("reserve_credit", "write_customer"), "deployment": ("announce",)}
 """Steps that the agent leaves out when people don't want them: a no there is no reason to undo the rest."""
@@ -162,6 +162,7 @@ STANDS: Final[list[tuple[str, dict[str, Any], list[str]]]] = [
         ["place_trade", "send_wire"],
     ),
     ("procurement", given("procurement", "A routine reorder"), ["place_order", "book_transport"]),
+    ("deployment", mixed("deployment", "New start page", "“Tidying up”"), ["deploy_production"]),
 ]
 """What is done before people say no, with something final among it, or last."""
 
@@ -179,19 +180,18 @@ async def test_what_is_final_stands_and_is_named(
 
 
 async def test_an_undo_that_is_refused_is_shown_to_a_person(house: Domains) -> None:
-    """No version runs on what an irreversible migration left behind: people are told, and the run says so."""
-    case = mixed("deployment", "New start page", "“Tidying up”")
-    run_id = await house.propose("deployment", case)
+    """What was to be undone stands: people are told, and the run says so."""
+    run_id = await house.propose("rollout", given("rollout", "Badge readers"))
     await house.approve(await house.gate(run_id))
-    await house.reject(await house.gate(run_id))
+    fail(house.url, "undos", "refuse", times=1)
     await house.reject(await house.gate(run_id))
     gate = await house.gate(run_id)
     assert gate.kind is Kind.RECONCILE
     assert "needs doing by hand" in gate.brief.flags[0]
     await house.reject(gate)
     run = await house.run(run_id)
-    assert (run.status, names(shop_list(house.url))) == (RunStatus.FAILED, ["deploy_production"])
-    assert "(not undone: deploy_production)" in run.outcome
+    assert (run.status, names(shop_list(house.url))) == (RunStatus.FAILED, ["publish_plan"])
+    assert "(not undone: publish_plan)" in run.outcome
 
 
 STAGED: Final = [

@@ -230,7 +230,7 @@ async def test_nobody_serves_this_workflow(house: House) -> None:
 
 def test_dates_survive_their_row() -> None:
     """Arguments are read back from JSON, where a strict model takes a date as text."""
-    from graph.flow.execution import _args_of
+    from graph.flow.execution import args_of
     from graph.flow.workflow import Action, Args
     from graph.law.action import bind
 
@@ -243,5 +243,5 @@ def test_dates_survive_their_row() -> None:
 
     args = {"day": "2026-11-21"}
     row = SimpleNamespace(workflow="toy", action_type="book", args=args, digest=bind("toy", "book", args).digest)
-    found = _args_of(Book(), row)  # type: ignore[arg-type]
+    found = args_of(Book(), row)  # type: ignore[arg-type]
     assert found.day == datetime.date(2026, 11, 21)

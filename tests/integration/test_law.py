@@ -8,8 +8,9 @@ import pytest
 from graph.flow.runner import Runner
 from graph.law.request import DecisionType, Kind, Reason, Request, Risk, Status
 from graph.verbs.decide import Answer, Decided, decide
-from graph.verbs.errors import Invalid, NotAllowed
+from graph.verbs.errors import Invalid, NotAllowed, Undetermined
 from graph.verbs.report import run as report_run
+from graph.verbs.review import open_review
 from graph.verbs.start import start
 from graph.verbs.sweep import sweep
 from storage.checkpoints import PgCheckpoints
@@ -364,3 +365,140 @@ async def test_a_teams_cards_go_to_its_own_channel(house: House) -> None:
     async with house.store.begin() as tx:
         (card,) = await tx.cards.of_request((await house.one()).id)
     assert card.target == "#lawful-only"
+
+
+# What an edit must not shake off
+
+
+UNUSUAL = '[[rules]]\nname = "two-eyes"\nbasis = "an incident"\nwhen = "unusual"\napprovals = 2\n'
+UPSET = '[[rules]]\nname = "calm"\nbasis = "an incident"\nwhen = "sentiment < -0.6"\ntier = 2\napprovals = 1\n'
+
+
+async def test_an_edit_does_not_shake_off_what_was_unusual(house: House) -> None:
+    await house.policy(DEFAULT + UNUSUAL)
+    await house.propose(pay("450.00"), key="a")
+    await house.answer("edit", args={"customer": "C-17", "amount": "450.00", "note": "ok"})
+    asked = await house.one()
+    assert (asked.approvals_required, house.ledger.names()) == (2, [])
+    assert asked.brief.flags == ("before the change: 4.5× the usual amount (100.00)",)
+    assert (await house.answer("approve")).missing == 1
+    await house.answer("approve", "UBOB")
+    assert house.ledger.names() == ["pay"]
+
+
+async def test_an_edit_does_not_shake_off_the_customers_mood(house: House) -> None:
+    await house.policy(DEFAULT + UPSET)
+    await house.propose(pay("90.00", sentiment=-0.8), key="a")
+    assert (await house.one()).tier == 2
+    await house.answer("edit", "UCARA", args={"customer": "C-17", "amount": "80.00", "note": ""})
+    assert house.ledger.happened == [("pay", "C-17", "80.00")], "the senior who changed it suffices"
+
+
+async def test_an_edit_that_makes_it_less_unusual_needs_no_second_look(house: House) -> None:
+    await house.propose(pay("450.00"), key="a")
+    await house.answer("edit", args={"customer": "C-17", "amount": "430.00", "note": ""})
+    assert house.ledger.happened == [("pay", "C-17", "430.00")]
+
+
+async def test_an_edit_that_makes_it_more_unusual_says_so(house: House) -> None:
+    await house.propose(pay("450.00"), key="a")
+    await house.answer("edit", args={"customer": "C-17", "amount": "490.00", "note": ""})
+    flags = (await house.one()).brief.flags
+    assert flags[0] == "Approved before, but not carried out: After the change: 4.9× the usual amount (100.00)"
+    assert flags[1:] == ("4.9× the usual amount (100.00)",), "each thing once, as it is now"
+
+
+# The record
+
+
+async def test_what_a_review_found_wrong_does_not_run_alone_again(house: House) -> None:
+    await house.policy(SAMPLED)
+    await house.propose(pay("20.00"), key="a")
+    await house.answer("reject", reason="wrong customer")
+    await house.propose(pay("20.00"), key="b")
+    asked = await house.one()
+    assert asked.kind is Kind.ACTION
+    assert any("wrong customer" in flag for flag in asked.brief.flags)
+    assert house.ledger.names() == ["pay", "undo pay"]
+
+
+async def test_two_reviews_rejected_together_are_both_undone(house: House) -> None:
+    await house.policy(SAMPLED)
+    await house.propose(pay("20.00", "C-1"), pay("30.00", "C-2"), key="a")
+    for review in await house.pending():
+        await house.answer("reject", request=review, go=False)
+    await house.settle()
+    assert house.ledger.names() == ["pay", "pay", "undo pay", "undo pay"]
+
+
+async def test_a_review_rejected_while_another_is_being_undone_is_not_lost(house: House) -> None:
+    await house.policy(SAMPLED)
+    await house.propose(pay("20.00", "C-1"), pay("30.00", "C-2"), key="a")
+    first, second = await house.pending()
+    undo = house.ledger.do
+
+    def interrupted(name: str, args: Any, call: Any) -> Any:
+        if name == "undo pay" and "undo pay" not in house.ledger.names():
+            asyncio.get_running_loop().create_task(house.answer("reject", request=second, go=False))
+        return undo(name, args, call)
+
+    house.ledger.do = interrupted  # type: ignore[method-assign]
+    await house.answer("reject", request=first)
+    await house.settle()
+    assert house.ledger.names().count("undo pay") == 2
+
+
+async def test_what_ran_alone_does_not_crowd_out_precedent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.past.NEWEST", 6)
+    await house.policy(DEFAULT + FREE)
+    for number in range(20):
+        await house.propose(pay("20.00", customer=f"C-{number}"), key=str(number))
+        if await house.pending():
+            await house.answer("approve")
+    await house.propose(pay("20.00", customer="C-last"), key="last")
+    assert await house.pending() == []
+    assert len(house.ledger.names()) == 21
+
+
+async def test_votes_that_count_again_finish_the_request(house: House) -> None:
+    await house.propose(pay("60000.00"), key="a")
+    assert (await house.answer("approve", "UDIRK")).missing == 1
+    async with house.store.engine.begin() as connection:
+        await connection.exec_driver_sql("update people set active = false where user_id = 'UDIRK'")
+    assert (await house.answer("approve", "UEVE")).missing == 1, "Dirk's vote doesn't count just now"
+    async with house.store.engine.begin() as connection:
+        await connection.exec_driver_sql("update people set active = true where user_id = 'UDIRK'")
+    await house.answer("approve", "UEVE")
+    assert house.ledger.names() == ["pay"]
+
+
+async def test_owners_nobody_has_looked_up_yet_keep_everything_waiting(house: House) -> None:
+    await house.policy(DEFAULT + '\n[owners]\nlawful = ["@nobody-knows"]\n')
+    await house.propose(pay("90.00"), key="a")
+    with pytest.raises(Undetermined, match="answers for this agent"):
+        await house.answer("approve")
+
+
+async def test_a_review_is_asked_of_a_tier_that_there_is(house: House) -> None:
+    await house.propose(pay("60000.00"), key="a")
+    asked = await house.one()
+    one_tier = await house.policy(
+        'format = 1\n[tiers.1]\nchannel = "#a"\nreviewers = ["U1"]\n[[thresholds]]\naction = "*"'
+    )
+    async with house.store.begin() as tx:
+        policy = await tx.policies.version(one_tier)
+        await open_review(tx, asked, policy, await tx.now())
+    review = next(request for request in await house.pending() if request.kind is Kind.REVIEW)
+    assert (asked.tier, review.tier) == (3, 1)
+
+
+async def test_against_the_agents_own_doubts_an_approval_takes_a_reason(house: House) -> None:
+    over = '[[thresholds]]\naction = "lawful.pay"\nreview = 0.99\nbelow = "takeover"\n'
+    await house.policy(DEFAULT + over)
+    await house.propose(pay("90.00"), key="a")
+    asked = await house.one()
+    assert asked.route == "takeover"
+    with pytest.raises(Invalid, match="hands over"):
+        await house.answer("approve", reason="")
+    await house.answer("respond", reason="I paid it by hand.")
+    assert house.ledger.names() == []

@@ -54,7 +54,7 @@ def request(**more: Any) -> Request:
         "expires_at": NOW + timedelta(hours=1),
         "worth": Decimal(420),
     }
-    return Request(**values | more)
+    return Request(**values | {"judged": {}} | more)
 
 
 def registered(**more: Any) -> dict[str, Reviewer]:

@@ -176,3 +176,10 @@ def test_modify_is_offered_for_an_alternative_alone() -> None:
     assert "Modify…" in labels(view)
     none = replace(view, request=request(form, brief=replace(REFUND_BRIEF, alternatives=())))
     assert "Modify…" not in labels(none)
+
+
+def test_what_the_agent_hands_over_is_taken_over_first() -> None:
+    blocks = card(views()["handed_over"]).blocks
+    labels = [element["text"]["text"] for element in blocks[-1]["elements"] if element["type"] == "button"]
+    assert labels == ["Take over…", "Approve…", "Reject…"]
+    assert "too unsure to go on" in str(blocks)

@@ -280,9 +280,10 @@ async def test_the_smallest_dose_can_be_halved() -> None:
 
 async def test_an_edited_dose_is_what_the_summary_tells() -> None:
     play = Play(workflow.demo_cases[0])
-    await play.done(dose="250")
+    await play.turn("approved", "done", "agreed on the phone", dose="250")
     done = await play.next()
     assert isinstance(done, Done) and "amoxicillin 250 mg" in done.summary
+    assert "agreed on the phone" not in done.summary
 
 
 @pytest.mark.parametrize("name", ["drug", "unit", "usual_dose", "current_dose", "allergies", "egfr", "patient"])

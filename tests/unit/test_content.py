@@ -187,7 +187,7 @@ async def test_a_refusal_leads_to_one_safer_version(status: str, by_policy: bool
         assert step.args[name] == safer and "not like this" in step.rationale and not step.alternatives
         await play.answer(status, reason="no", by_policy=by_policy)
         end = await play.next()
-        assert isinstance(end, GiveUp) and "(no)" in end.reason
+        assert isinstance(end, GiveUp) and end.reason.endswith("Last words: no")
 
 
 async def test_without_a_safer_version_it_gives_up() -> None:
@@ -224,7 +224,7 @@ async def test_a_failure_is_tried_once_more(url: str) -> None:
     assert isinstance(end, GiveUp) and first.error in end.reason
 
 
-@pytest.mark.parametrize(("outcome", "ending"), [("unknown", "Nobody knows"), ("compensated", "compensated")])
+@pytest.mark.parametrize(("outcome", "ending"), [("unknown", "Nobody knows"), ("compensated", "This was undone")])
 async def test_a_grade_of_unknown_fate_ends_it(outcome: str, ending: str) -> None:
     play = Play(GRADE)
     await play.answer("approved", outcome)

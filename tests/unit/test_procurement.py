@@ -260,11 +260,12 @@ async def test_an_edited_quantity_is_what_is_fetched() -> None:
     play = Play(workflow.demo_cases[1])
     await play.done(quantity=30, amount="234.00")
     transport = await play.done()
-    slot = await play.done()
+    slot = await play.turn("approved", "done", "agreed on the phone")
     assert (transport.action, transport.args["quantity"]) == ("book_transport", 30)
     assert (slot.action, slot.args["quantity"]) == ("confirm_delivery_slot", 30)
     done = await play.next()
     assert isinstance(done, Done) and "234.00" in done.summary
+    assert "agreed on the phone" not in done.summary
 
 
 async def test_a_message_of_unknown_fate_is_no_reason_to_cancel_the_order() -> None:

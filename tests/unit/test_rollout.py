@@ -133,7 +133,7 @@ async def test_questions_lead_with_the_decision() -> None:
 async def test_all_approved_is_done_and_edits_count() -> None:
     play = Play(ROUTER)
     await play.approve()
-    await play.approve(edit={"amount": "17000.00"})
+    await play.approve(edit={"amount": "17000.00"}, reason="agreed on the phone")
     assert any("17,000.00 EUR" in line for line in (await play.proposal()).context["tried"])
     await play.approve()
     await play.approve()
@@ -141,6 +141,7 @@ async def test_all_approved_is_done_and_edits_count() -> None:
     done = await play.next()
     assert isinstance(done, Done)
     assert "17,000.00 EUR" in done.summary and "120 of 310 sites" in done.summary
+    assert "agreed on the phone" not in done.summary
     assert await play.next() == done, "a pure function"
 
 
@@ -174,7 +175,7 @@ async def test_nobody_knowing_is_the_end() -> None:
     play = Play(ROUTER)
     await play.answer("approved", "unknown")
     end = await play.next()
-    assert isinstance(end, GiveUp) and "unknown" in end.reason
+    assert isinstance(end, GiveUp) and "Nobody knows" in end.reason
 
 
 async def test_a_moved_world_and_a_helping_hand() -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from graph.flow.steps import Standing, standing
+from graph.flow.steps import Standing, became, in_words, no_other_way, standing, tried
 from graph.flow.workflow import GiveUp, Turn
+from graph.workflows.rollout import workflow as rollout
 
 
 def turn(status: str = "approved", outcome: str | None = None, action: str = "pay", **more: Any) -> Turn:
@@ -64,3 +65,23 @@ def test_what_was_undone_ends_the_plan_in_the_agents_words() -> None:
     found = standing((turn(outcome="compensated"),), told=lambda turn: f"the {turn.action}")
     assert isinstance(found, GiveUp)
     assert "the pay" in found.reason
+
+
+def test_the_end_of_a_step_without_a_safer_form_reads_like_any_other() -> None:
+    assert no_other_way(REJECTED, lambda turn: turn.action) == standing((REJECTED,), chances=0)
+
+
+def test_a_turn_is_named_by_its_question_and_what_was_decided() -> None:
+    args = {"rollout": "ro-1", "what": "Firmware", "regions": ["North"], "sites": 13_100}
+    told = in_words(rollout.actions)
+    assert told(turn(action="publish_plan", args=args)) == "Publish the plan for Firmware to 13,100 sites"
+
+
+def test_reasons_belong_to_what_was_tried_and_not_to_what_was_done() -> None:
+    history = (turn(outcome="done", reason="fine by me"), REJECTED, turn(outcome="failed", error="no such card"))
+    assert became(history, lambda turn: turn.action) == ["pay: done", "pay: rejected", "pay: failed"]
+    assert tried(history, lambda turn: turn.action) == [
+        "pay: done. Last words: fine by me",
+        "pay: rejected. Last words: no",
+        "pay: failed. Last words: no such card",
+    ]

@@ -206,7 +206,8 @@ async def test_what_comes_back_has_one_safer_form(demo: DemoCase, expected: dict
 async def test_without_a_safer_form_it_gives_up() -> None:
     run = Run(ROUTINE.input)
     await run.tell("rejected", reason="paid already")
-    assert await run.next() == GiveUp("send_wire was rejected and has no safer form. paid already")
+    told = "send_wire invoice-887, 340.00 EUR: rejected (paid already)"
+    assert await run.next() == GiveUp(f"There is no safer form. {told}.")
 
 
 async def test_policy_is_asked_twice_at_most() -> None:
@@ -237,7 +238,7 @@ async def test_what_people_changed_is_what_counts_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "words"), [("unknown", "may or may not have happened"), ("compensated", "was undone")]
+    ("outcome", "words"), [("unknown", "Nobody knows whether this happened"), ("compensated", "This was undone")]
 )
 async def test_what_is_not_known_or_undone_ends_it(outcome: str, words: str) -> None:
     run = Run(SPLIT.input)
@@ -252,7 +253,8 @@ async def test_a_failure_is_tried_once_more() -> None:
     run = Run(ROUTINE.input)
     await run.tell("approved", "failed", error="The bank is closed.")
     await run.tell("approved", "failed", error="The bank is closed.")
-    assert await run.next() == GiveUp("send_wire failed twice. The bank is closed.")
+    told = "This failed twice: send_wire invoice-887, 340.00 EUR. Last words: The bank is closed."
+    assert await run.next() == GiveUp(told)
 
 
 async def test_an_approval_that_was_never_begun_changes_nothing() -> None:

@@ -36,6 +36,12 @@ CREATE INDEX ix_requests_target ON requests (workspace_id, workflow, target, cre
 
 CREATE INDEX ix_requests_requester ON requests (workspace_id, requester, created_at) WHERE worth is not null;
 
-CREATE INDEX ix_requests_rejected ON requests (digest) WHERE status = 'rejected';
+CREATE INDEX ix_requests_rejected ON requests (workspace_id, decided_at) WHERE status = 'rejected' and route <> 'reject';
+
+CREATE INDEX ix_requests_asked ON requests (workspace_id, workflow, action_type, impact, created_at) WHERE kind = 'action' and route <> 'auto';
+
+CREATE INDEX ix_requests_alone ON requests (workspace_id, workflow, action_type, impact, created_at) WHERE kind = 'action' and route = 'auto';
+
+CREATE INDEX ix_effects_window ON effects (workspace_id, intent_at) WHERE undo_of is null;
 
 CREATE INDEX ix_requests_parent ON requests (parent_id) WHERE parent_id is not null;
