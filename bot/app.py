@@ -38,6 +38,8 @@ async def serve_web(house: House, stop: asyncio.Event) -> None:
         checks["socket"] = socket_mode.connected
     web = make_web(bolt, services, home=home, signing=signing, checks=checks, owed=lambda: _owed(house))
     server = _server(web)
+    # The policy and what reads its conditions are loaded now, not when the first click waits.
+    await checks["policy"]()
     # What was loaded stays loaded: the collector need not walk it while a click waits.
     gc.collect()
     gc.freeze()
