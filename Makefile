@@ -11,8 +11,12 @@ RUN := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/gatepost demo
 
+# Side by side where nothing is timed; by themselves where processes are killed, clicks measured or a browser waits.
+ALONE := tests/bench tests/browser tests/crash
+
 test: $(READY) lint
-	$(RUN)/pytest
+	$(RUN)/pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(RUN)/pytest $(ALONE)
 
 lint: $(READY)
 	$(RUN)/ruff check .

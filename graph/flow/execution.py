@@ -1,49 +1,24 @@
-"""Carrying out what was decided, and undoing it: by the ledger, never twice, never for a world that moved."""
+"""Carrying out what was decided: by the ledger, never twice, never for a world that moved."""
 
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from graph.failpoints import failpoint
-from graph.flow.effects import Deed, carry_out, new_effect, settle
-from graph.flow.lease import Lease
+from graph.flow.effects import carry_out, new_effect, settle
 from graph.flow.outside import asked
-from graph.flow.workflow import Action, Call, Workflow
+from graph.flow.undoing import Settled, Undoing, Unsure, args_of, deed_of, result_of
+from graph.flow.workflow import Action, Call
 from graph.law.action import bind
-from graph.law.canonical import Unfaithful
 from graph.law.record import AGENT_FLAG, news
-from graph.law.request import (
-    Brief,
-    DecisionType,
-    Effect,
-    EffectClass,
-    Kind,
-    Nature,
-    Outcome,
-    Request,
-    Status,
-    effect_id,
-    undo_id,
-)
+from graph.law.request import Brief, DecisionType, Effect, Nature, Outcome, Request, Status, effect_id
 from graph.law.words import made_storable, storable_json
 from graph.verbs.authority import covers, gist, lapsed, outgrown
 from graph.verbs.frame import impact_of, judge, own_flags
 from graph.verbs.outcome import touch_family
-from graph.verbs.ports import Run, Store, Tx
+from graph.verbs.ports import Tx
 from graph.verbs.record import recall
 from graph.verbs.review import open_review
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """The effect is DONE or FAILED."""
-
-    status: Outcome
-    effect: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,24 +28,9 @@ class Moved:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unsure:
-    """Nobody knows whether the effect happened; a person has to look."""
-
-    effect: str
-
-
 @dataclass(eq=False)
-class Execution:
+class Execution(Undoing):
     """What one segment does to the world, under its lease."""
-
-    _store: Store
-    _workflow: Workflow
-    lease: Lease
-
-    @property
-    def run(self) -> Run:
-        return self.lease.run
 
     async def execute(self, request_id: str) -> Settled | Moved | Unsure:
         """Carry out an approved request, once; a replay reads the ledger."""
@@ -81,7 +41,7 @@ class Execution:
             raise RuntimeError(f"request {request_id} vanished")
         if effect is not None and effect.status is not Outcome.INTENT:
             await self._reviewed(request, effect.status)
-            return _result(effect.status, key)
+            return result_of(effect.status, key)
         action = self._workflow.action(request.action_type)
         args = args_of(action, request)
         if action is None or args is None:
@@ -107,10 +67,10 @@ class Execution:
         async def perform(call: Call) -> dict[str, Any]:
             return await action.perform(args, call)
 
-        deed = _deed(effect, action, perform, look_up, refusal)
+        deed = deed_of(effect, action, perform, look_up, refusal)
         outcome, why = await carry_out(self._store, self.lease, deed, fresh=fresh)
         await self._reviewed(request, outcome)
-        return await self._moved(request, why) if why and outcome is Outcome.FAILED else _result(outcome, key)
+        return await self._moved(request, why) if why and outcome is Outcome.FAILED else result_of(outcome, key)
 
     async def _changed(self, request: Request, action: Action[Any], args: Any) -> str | None:
         """Why an edited action, judged on all that is true of it now, is not covered by its approval; or None.
@@ -148,32 +108,6 @@ class Execution:
         async with self._store.begin() as tx:
             await open_review(tx, request, await tx.policies.current(), await tx.now())
 
-    async def reverse(self) -> None:
-        """Undo what ran alone in this run and people found wrong, newest first; operators learn of what fails."""
-        async with self._store.begin() as tx:
-            wrong = await self.found_wrong(tx)
-        for effect in wrong:
-            settled = await self.undo(effect)
-            if isinstance(settled, Unsure) or settled.status is not Outcome.DONE:
-                async with self._store.begin() as tx:
-                    text = f"{effect.action_type} ({effect.id}) was found wrong, and its undo did not succeed."
-                    await tx.owed.add("operators", f"not undone:{effect.id}", {"text": text, "run_id": self.run.id})
-
-    async def found_wrong(self, tx: Tx) -> list[Effect]:
-        """Effects that people found wrong and whose undo is still owed, newest first."""
-        reviews = await tx.requests.of_run(self.run.id)
-        wrong = {r.parent_id for r in reviews if r.kind is Kind.REVIEW and r.status is Status.REJECTED}
-        effects = await tx.effects.of_run(self.run.id)
-        tried = {undo.undo_of for undo in effects if undo.undo_of and undo.status is not Outcome.INTENT}
-        return [
-            effect
-            for effect in reversed(effects)
-            if effect.undo_of is None
-            and effect.request_id in wrong
-            and effect.status is Outcome.DONE
-            and effect.id not in tried
-        ]
-
     async def _impossible(self, request: Request, effect: Effect | None, key: str) -> Settled | Moved:
         """The code no longer knows this action as it was approved: on record as failed, nothing is called."""
         if effect is None:
@@ -193,7 +127,7 @@ class Execution:
             if why is None:
                 effect = new_effect(key, request, request.effect_class, None, now)
                 await tx.effects.intend(effect, self.run.fence)
-                await self._audit_intent(tx, effect)
+                await self.audit_intent(tx, effect)
         if why is not None:
             return await self._moved(request, why)
         failpoint("effect:after_intent")
@@ -208,89 +142,6 @@ class Execution:
             await touch_family(tx, request)
         return Moved(why)
 
-    async def next_undo(self) -> Effect | None:
-        """The newest done effect that is still to be undone, or None when all that can be is."""
-        effects, requests = await self._so_far()
-        undos = {effect.undo_of: effect for effect in effects if effect.undo_of}
-        for effect in reversed(effects):
-            action = self._workflow.action(effect.action_type)
-            if effect.undo_of or effect.status is not Outcome.DONE or action is None:
-                continue
-            if not requests[effect.request_id].reversible:
-                continue
-            undo = undos.get(effect.id)
-            if undo is None or undo.reconciled_by is None:
-                return effect
-        return None
-
-    async def not_undone(self) -> tuple[list[str], bool]:
-        """Actions whose effects stand although the run was rolled back; whether an undo of one is still owed."""
-        effects, requests = await self._so_far()
-        left = [
-            effect for effect in effects if effect.undo_of is None and effect.status in (Outcome.DONE, Outcome.UNKNOWN)
-        ]
-        owed = any(requests[effect.request_id].reversible for effect in left)
-        return [effect.action_type for effect in left], owed
-
-    async def _so_far(self) -> tuple[Sequence[Effect], Mapping[str, Request]]:
-        """The run's effects, oldest first, and its requests by id."""
-        async with self._store.begin() as tx:
-            requests = await tx.requests.of_run(self.run.id)
-            return await tx.effects.of_run(self.run.id), {request.id: request for request in requests}
-
-    async def undo(self, effect: Effect) -> Settled | Unsure:
-        """Compensate one done effect, once; its own ledger row, its own key."""
-        key = undo_id(effect.id)
-        async with self._store.begin() as tx:
-            request, undo = await tx.requests.get(effect.request_id), await tx.effects.get(key)
-        action = self._workflow.action(effect.action_type)
-        args = args_of(action, request) if request else None
-        if undo is not None and undo.status is not Outcome.INTENT:
-            return _result(undo.status, key)
-        if request is None or action is None:
-            raise RuntimeError(f"effect {effect.id} can't be undone: its request or action is gone")
-        fresh = undo is None
-        if undo is None:
-            undo = await self._intend_undo(request, effect, action.undo_effect, key)
-        if args is None or effect.result is None:
-            why = "what is needed to undo it is not known (a person found that it had happened)"
-            return Settled(await settle(self._store, self.lease, undo, Outcome.FAILED, None, why), key)
-        done = effect.result
-
-        async def perform(call: Call) -> dict[str, Any]:
-            return await action.undo(args, done, call)
-
-        async def look_up(call: Call) -> dict[str, Any] | None:
-            return await action.lookup(args, call)
-
-        async def refusal() -> str | None:
-            return None  # an undo that was begun is owed to its end
-
-        deed = _deed(undo, action, perform, look_up, refusal)
-        outcome, _ = await carry_out(self._store, self.lease, deed, fresh=fresh)
-        return _result(outcome, key)
-
-    async def _intend_undo(self, request: Request, effect: Effect, effect_class: EffectClass, key: str) -> Effect:
-        failpoint("effect:before_intent")
-        async with self._store.begin() as tx:
-            await self.lease.hold(tx)
-            undo = new_effect(key, request, effect_class, effect.id, await tx.now())
-            await tx.effects.intend(undo, self.run.fence)
-            await self._audit_intent(tx, undo)
-        failpoint("effect:after_intent")
-        return undo
-
-    async def _audit_intent(self, tx: Tx, effect: Effect) -> None:
-        await tx.audit.record(
-            "effect_intent",
-            f"fence:{self.run.fence}",
-            run_id=effect.run_id,
-            request_id=effect.request_id,
-            effect=effect.id,
-            undo_of=effect.undo_of,
-            effect_class=effect.effect_class,
-        )
-
 
 async def _authority_problem(tx: Tx, request: Request, now: datetime) -> str | None:
     """Why this approval doesn't carry an execution at this moment, or None."""
@@ -304,34 +155,4 @@ async def _authority_problem(tx: Tx, request: Request, now: datetime) -> str | N
     return await lapsed(tx, request, decision)
 
 
-def args_of(action: Action[Any] | None, request: Request) -> Any:
-    """The arguments as the action's model reads them, or None when they no longer mean what was approved."""
-    if action is None:
-        return None
-    try:
-        args = action.args.model_validate_json(json.dumps(request.args))
-        bound = bind(request.workflow, request.action_type, args.model_dump(mode="json"))
-    except (ValidationError, Unfaithful):
-        return None
-    return args if bound.digest == request.digest else None
-
-
-def _deed(
-    effect: Effect,
-    action: Action[Any],
-    perform: Callable[[Call], Awaitable[dict[str, Any]]],
-    lookup: Callable[[Call], Awaitable[dict[str, Any] | None]],
-    refusal: Callable[[], Awaitable[str | None]],
-) -> Deed:
-    return Deed(
-        effect=effect,
-        perform=perform,
-        lookup=lookup,
-        refusal=refusal,
-        timeout=action.timeout_seconds,
-        settle=action.settle_seconds,
-    )
-
-
-def _result(status: Outcome, effect: str) -> Settled | Unsure:
-    return Unsure(effect) if status is Outcome.UNKNOWN else Settled(status, effect)
+__all__ = ["Execution", "Moved", "Settled", "Unsure", "args_of"]

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 import graph.flow.effects as effects
 import graph.flow.execution as segment
+import graph.flow.undoing as undoing
 import graph.verbs.authority as authority
 import graph.verbs.decide as deciding
 from graph.failpoints import arm
@@ -103,7 +104,7 @@ def no_fence() -> None:
 
 
 def no_digest_check() -> None:
-    patch(segment, "bind", lambda *_: SimpleNamespace(digest=_Any()))
+    patch(undoing, "bind", lambda *_: SimpleNamespace(digest=_Any()))
     perform = Pay.perform
 
     async def more(self: Pay, args: Any, call: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 import graph.flow.effects
 import graph.flow.execution
 import graph.flow.runner
+import graph.flow.undoing
 from tests.support.chaos_checks import violations
 from tests.support.chaos_fork import await_stop, fork, reap
 from tests.support.chaos_ledger import load
@@ -38,7 +39,7 @@ def stop_at(point: str) -> None:
             passed.append(name)
             os.kill(os.getpid(), signal.SIGSTOP)
 
-    for module in (graph.flow.effects, graph.flow.execution, graph.flow.runner):
+    for module in (graph.flow.effects, graph.flow.execution, graph.flow.undoing, graph.flow.runner):
         module.failpoint = stop  # type: ignore[attr-defined]
 
 

@@ -32,6 +32,10 @@ _EACH: Final = pytest.mark.parametrize(
     ("workflow", "case"), CASES, ids=[f"{name}: {case.title}" for name, case in CASES]
 )
 
+_TWO: Final = [case for name in WORKFLOWS for case in [case for case in CASES if case[0] == name][:2]]
+_SOME: Final = pytest.mark.parametrize(("workflow", "case"), _TWO, ids=[f"{name}: {case.title}" for name, case in _TWO])
+"""The way back is the same code for every case: two of each workflow show it."""
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[str]:
@@ -97,7 +101,7 @@ async def test_all_approved_everything_happens_once(house: Domains, workflow: st
     await nothing_ran_alone(house, run_id)
 
 
-@_EACH
+@_SOME
 async def test_rejected_at_the_last_gate_what_can_be_undone_is(house: Domains, workflow: str, case: DemoCase) -> None:
     asked = [action for action, *_ in ROUTES[workflow, case.title]]
     last = max(n for n, action in enumerate(asked) if action not in OPTIONAL.get(workflow, ()))

@@ -20,6 +20,7 @@ from sqlalchemy import URL
 import graph.flow.effects
 import graph.flow.execution
 import graph.flow.runner
+import graph.flow.undoing
 import graph.verbs.decide
 import graph.verbs.sweep
 from graph.failpoints import NAMES, failpoint
@@ -43,7 +44,14 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
-FLOW = (graph.flow.effects, graph.flow.execution, graph.flow.runner, graph.verbs.decide, graph.verbs.sweep)
+FLOW = (
+    graph.flow.effects,
+    graph.flow.execution,
+    graph.flow.undoing,
+    graph.flow.runner,
+    graph.verbs.decide,
+    graph.verbs.sweep,
+)
 POINTS = [name for name in NAMES if not name.startswith("card:")]
 EVERYBODY = sorted({user for users in REVIEWERS.values() for user in users} | set(STRANGERS))
 _keys = (f"machine {n}" for n in itertools.count())
