@@ -41,7 +41,7 @@ from graph.law.policy_rows import (
     Unusual,
     Weights,
 )
-from graph.law.request import Risk
+from graph.law.request import Match, Risk
 from graph.law.rules import Conditions
 from graph.law.toml_lines import line_of
 
@@ -129,6 +129,9 @@ class Policy(Strict):
             weights=weights[0] if weights else self.confidence.weights,
             rules=tuple(rules),
             conditions=Conditions([rule.when for rule in rules]),
+            matches=tuple(
+                Match(rule.name, rule.then, rule.basis, "", str(rule.risk or ""), rule.tier) for rule in rules
+            ),
             totals=tuple(total for total in (*self.totals, *part.totals) if total.concerns(action)),
         )
 
@@ -175,6 +178,8 @@ class Book:
     weights: Mapping[Signal, float]
     rules: tuple[Rule, ...]
     conditions: Conditions
+    matches: tuple[Match, ...]
+    """What each rule says when it applies, in the rules' order."""
     totals: tuple[Total, ...]
 
 

@@ -4,7 +4,7 @@ Risk beats confidence; whatever is not known can only add people; of all rules t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
@@ -114,14 +114,11 @@ def _weigh(policy: Policy, facts: Facts) -> _Case:
     met = _met(book, facts, impact)
     signals = _signals(policy, facts, met)
     confidence = score(signals, book.weights)
-    matched = [
-        (rule, Match(rule.name, rule.then, rule.basis, note, rule.risk or "", rule.tier))
-        for rule, note in met
-        if _unsure_enough(rule, confidence.value)
-    ]
+    matched = [(rule, match) for rule, match in met if _unsure_enough(rule, confidence.value)]
     risk = impact
     for rule, _ in matched:
-        risk = _higher(risk, rule.risk or risk)
+        if rule.risk is not None:
+            risk = _higher(risk, rule.risk)
     row = policy.threshold(facts.action, impact, stake)
     applying = {signal: value for signal, value in signals.items() if book.weights.get(signal, 0.0) > 0.0}
     return _Case(policy, facts, stake, impact, risk, row, book.level, matched, confidence, applying)
@@ -131,13 +128,17 @@ def _higher(one: Risk, other: Risk) -> Risk:
     return other if other.rank > one.rank else one
 
 
-def _met(book: Book, facts: Facts, impact: Risk) -> list[tuple[Rule, str]]:
-    """The rules whose conditions hold, each with a note where that could not be told."""
+def _met(book: Book, facts: Facts, impact: Risk) -> list[tuple[Rule, Match]]:
+    """The rules whose conditions hold, each with what it says and a note where that could not be told."""
     held = book.conditions.met(facts, impact)
-    return [(rule, held.get(at, "")) for at, rule in enumerate(book.rules) if rule.when is None or at in held]
+    return [
+        (rule, replace(book.matches[at], note=held[at]) if held.get(at) else book.matches[at])
+        for at, rule in enumerate(book.rules)
+        if rule.when is None or at in held
+    ]
 
 
-def _signals(policy: Policy, facts: Facts, met: Sequence[tuple[Rule, str]]) -> dict[Signal, float | None]:
+def _signals(policy: Policy, facts: Facts, met: Sequence[tuple[Rule, Match]]) -> dict[Signal, float | None]:
     """What was stated, with what Gatepost works out itself."""
     signals, record = dict(facts.signals), facts.record
     if Signal.PRECEDENT in signals:
