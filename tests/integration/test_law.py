@@ -502,3 +502,15 @@ async def test_against_the_agents_own_doubts_an_approval_takes_a_reason(house: H
         await house.answer("approve", reason="")
     await house.answer("respond", reason="I paid it by hand.")
     assert house.ledger.names() == []
+
+
+@pytest.mark.parametrize("answer", ["approve", "edit"])
+async def test_what_an_older_release_asked_is_still_decided_and_done(house: House, answer: str) -> None:
+    await house.propose(pay("90.00"), key="a")
+    async with house.store.engine.begin() as connection:
+        # As migration 0002 leaves the rows of the release before.
+        bare = "judged = '{}', reasons = '{}', matched = '[]', confidence = null, worth = null, target = null"
+        await connection.exec_driver_sql(f"update requests set {bare}, impact = 'low', risk = 'low'")
+    changed = {"args": {"customer": "C-17", "amount": "80.00", "note": ""}} if answer == "edit" else {}
+    await house.answer(answer, **changed)
+    assert house.ledger.happened == [("pay", "C-17", "80.00" if answer == "edit" else "90.00")]
