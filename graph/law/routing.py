@@ -236,8 +236,8 @@ def _kind(case: _Case, bars: Sequence[tuple[Reason, str]], why: list[str]) -> tu
 
 def _asked_for(case: _Case, why: list[str]) -> RouteKind | None:
     """The strictest that the rules that matched ask for; says them all."""
-    told = "\n".join(why)
-    why.extend(words for words in dict.fromkeys(match.words() for _, match in case.matched) if words not in told)
+    lifting = {line.partition(": tier ")[0] for line in why}
+    why.extend(words for _, match in case.matched if (words := match.words()) not in lifting)
     kinds = [_then(rule, match, case.confidence.value) for rule, match in case.matched]
     return max(kinds, key=_RANK.__getitem__, default=None)
 
@@ -254,23 +254,45 @@ def _from(case: _Case) -> float:
     return case.row.review if exceptional else case.row.auto or 0.0
 
 
+_EVERY_TIME: Final = (Reason.HUMAN_CONTROL, "people decide about this action every time")
+_NEVER_ALONE: Final = (Reason.HUMAN_CONTROL, "policy asks a person for this action every time")
+_UNKNOWN: Final = (Reason.HIGH_RISK, "nobody has said what this action does")
+_LASTING: Final = (Reason.HIGH_RISK, "it can't be undone")
+_OPAQUE: Final = (Reason.HIGH_RISK, "nobody could tell whether it happened")
+_UNRATED: Final = (Reason.COST_THRESHOLD, "its currency has no rate")
+_SENIOR: Final = (Reason.COST_THRESHOLD, "somebody more senior has to look")
+_UNUSUAL: Final = (Reason.HIGH_RISK, "something is unusual")
+_REJECTED: Final = (Reason.HIGH_RISK, "something like it was rejected before")
+_MOVED: Final = (Reason.HIGH_RISK, "the world moved since it was approved")
+_EDITED: Final = (Reason.HUMAN_CONTROL, "a person changed it, so a person answers for it")
+
+
 def _bars(case: _Case, *, lifted: bool) -> list[tuple[Reason, str]]:
     """Every reason why the action must not run alone; empty when it may."""
     facts, row, confidence = case.facts, case.row, case.confidence
-    checks = (
-        (case.level is Level.FULL_CONTROL, Reason.HUMAN_CONTROL, "people decide about this action every time"),
-        (row.auto is None, Reason.HUMAN_CONTROL, "policy asks a person for this action every time"),
-        (not facts.known, Reason.HIGH_RISK, "nobody has said what this action does"),
-        (not facts.reversible, Reason.HIGH_RISK, "it can't be undone"),
-        (facts.effect_class is EffectClass.OPAQUE, Reason.HIGH_RISK, "nobody could tell whether it happened"),
-        (case.policy.unrated(facts.currency, case.stake), Reason.COST_THRESHOLD, "its currency has no rate"),
-        (lifted, Reason.COST_THRESHOLD, "somebody more senior has to look"),
-        (facts.unusual and case.level is not Level.FULL_AUDIT, Reason.HIGH_RISK, "something is unusual"),
-        (facts.record.rejected, Reason.HIGH_RISK, "something like it was rejected before"),
-        (facts.world_moved, Reason.HIGH_RISK, "the world moved since it was approved"),
-        (facts.edited, Reason.HUMAN_CONTROL, "a person changed it, so a person answers for it"),
-    )
-    found = [(reason, words) for held, reason, words in checks if held]
+    found: list[tuple[Reason, str]] = []
+    if case.level is Level.FULL_CONTROL:
+        found.append(_EVERY_TIME)
+    if row.auto is None:
+        found.append(_NEVER_ALONE)
+    if not facts.known:
+        found.append(_UNKNOWN)
+    if not facts.reversible:
+        found.append(_LASTING)
+    if facts.effect_class is EffectClass.OPAQUE:
+        found.append(_OPAQUE)
+    if case.policy.unrated(facts.currency, case.stake):
+        found.append(_UNRATED)
+    if lifted:
+        found.append(_SENIOR)
+    if facts.unusual and case.level is not Level.FULL_AUDIT:
+        found.append(_UNUSUAL)
+    if facts.record.rejected:
+        found.append(_REJECTED)
+    if facts.world_moved:
+        found.append(_MOVED)
+    if facts.edited:
+        found.append(_EDITED)
     found += [
         # Without precedent it isn't that the agent is unsure: nobody has trusted it with this yet.
         (Reason.HUMAN_CONTROL if signal is Signal.PRECEDENT else Reason.LOW_CONFIDENCE, _MISSING[signal])
