@@ -209,9 +209,16 @@ def _proposal(given: CourseCase, wanted: CourseArgs, safer: Alternative | None, 
         confidence=0.75 if doubts else 0.9,
         flags=doubts,
         alternatives=(safer,) if safer and not now.refused else (),
-        cost_of_delay=f"Days of waiting: {given.waiting_days}.",
+        cost_of_delay=_waited(given.waiting_days),
         context={"goal": GOAL, "situation": given.situation, "tried": tried, "recommendation": why},
     )
+
+
+def _waited(days: int) -> str:
+    """How long it has been waited for, in words."""
+    if days < 1:
+        return "Asked for less than 1 day ago."
+    return f"Asked for {days} day{'s' if days > 1 else ''} ago."
 
 
 def _safer(given: CourseCase, wanted: CourseArgs) -> Alternative | None:

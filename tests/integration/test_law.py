@@ -197,6 +197,28 @@ async def test_when_nobody_may_decide_under_both_policies_the_next_tier_is_asked
     assert house.ledger.names() == ["pay"]
 
 
+async def test_whom_a_new_policy_names_is_looked_up_before_anybody_else_is_asked(house: House) -> None:
+    await house.propose(pay("90.00"), key="a")
+    await house.policy(DEFAULT.replace('reviewers = ["@tier-1-reviewers"]', 'reviewers = ["@just-made"]'))
+    await sweep(house.store)
+    assert (await house.one()).tier == 1, "the directory has not asked Slack about the new group yet"
+    async with house.store.begin() as tx:
+        await tx.people.mirror_group("SNEW", "just-made", ["UALICE"])
+    await sweep(house.store)
+    assert (await house.one()).tier == 1
+    await house.answer("approve")
+    assert house.ledger.names() == ["pay"]
+
+
+async def test_a_group_that_does_not_exist_is_waited_for_only_so_long(house: House) -> None:
+    await house.propose(pay("90.00"), key="a")
+    await house.policy(DEFAULT.replace('reviewers = ["@tier-1-reviewers"]', 'reviewers = ["@misspelt"]'))
+    async with house.store.engine.begin() as connection:
+        await connection.exec_driver_sql("update policies set applied_at = applied_at - interval '16 minutes'")
+    await sweep(house.store)
+    assert (await house.one()).tier == 2
+
+
 # Edits and choices
 
 
