@@ -1,6 +1,7 @@
 """The composition root: settings → database, workspace, policy, people. Doors and workers get theirs here."""
 
 import hashlib
+import json
 import os
 import secrets
 from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ from storage.store import PgStore
 
 if TYPE_CHECKING:
     from graph.flow.runner import Runner
+    from graph.flow.workflow import Workflow
 
 _DIRECTORY_STALE: Final = timedelta(minutes=10)
 _MAX_ALARM: Final = 1_000
@@ -103,7 +105,7 @@ def make_runner(house: House) -> "Runner":
 
 async def offer_parts(house: House, runner: "Runner", *, replace: bool) -> None:
     """What the loaded workflows ship becomes part of the policy; `replace`: also where an older release's stands."""
-    parts = {workflow.name: workflow.policy for workflow in runner.workflows.values() if workflow.policy}
+    parts = {workflow.name: _part(workflow) for workflow in runner.workflows.values()}
     async with house.store.begin() as tx:
         before = await tx.policies.newest()
         known = (await tx.policies.text(before)).parts if before is not None else {}
@@ -112,6 +114,13 @@ async def offer_parts(house: House, runner: "Runner", *, replace: bool) -> None:
         applied = await tx.policies.offer(parts, "start", replace=replace)
         if before != applied.version:
             await tx.audit.record("policy_applied", "start", version=applied.version, parts=sorted(parts))
+
+
+def _part(workflow: "Workflow") -> str:
+    """What a domain ships to the policy, and which of its actions can't be undone, as its code says."""
+    lasting = sorted(action.name for action in workflow.actions if not action.reversible)
+    said = f"irreversible = {json.dumps(lasting)}\n" if lasting else ""
+    return f"{said}{workflow.policy}"
 
 
 async def fresh_people(house: House) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from graph.verbs.ports import Entry
 from storage.schema import audit, audit_seals
 from storage.session import Session
 
@@ -35,16 +36,23 @@ class PgAudit:
         request_id: str | None = None,
         **detail: Any,
     ) -> None:
-        await self._session.count(
-            insert(audit).values(
-                workspace_id=self._session.workspace_id,
-                event=event,
-                actor=actor,
-                run_id=run_id,
-                request_id=request_id,
-                detail=json.dumps(detail, sort_keys=True, default=str),
-            )
-        )
+        await self.record_many([Entry(event=event, actor=actor, run_id=run_id, request_id=request_id, detail=detail)])
+
+    async def record_many(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        values = [
+            {
+                "workspace_id": self._session.workspace_id,
+                "event": entry.event,
+                "actor": entry.actor,
+                "run_id": entry.run_id,
+                "request_id": entry.request_id,
+                "detail": json.dumps(dict(entry.detail), sort_keys=True, default=str),
+            }
+            for entry in entries
+        ]
+        await self._session.count(insert(audit).values(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

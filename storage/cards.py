@@ -1,7 +1,7 @@
 """Cards: which are wanted, where they are, what they show. `shown < wanted` is owed work."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Update, null, or_, select, update
@@ -17,18 +17,39 @@ class PgCards:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def want(self, request_id: str, target: str) -> None:
-        statement = insert(cards).values(
-            id="card_" + secrets.token_hex(10),
-            workspace_id=self._session.workspace_id,
-            request_id=request_id,
-            target=target,
+    async def want(self, request_id: str, target: str, tier: int) -> None:
+        await self.want_many([(request_id, target, tier)])
+
+    async def want_many(self, wanted: Collection[tuple[str, str, int]]) -> None:
+        if not wanted:
+            return
+        values = [
+            {
+                "id": "card_" + secrets.token_hex(10),
+                "workspace_id": self._session.workspace_id,
+                "request_id": request_id,
+                "target": target,
+                "tier": tier,
+            }
+            for request_id, target, tier in dict.fromkeys(wanted)
+        ]
+        statement = insert(cards).values(values)
+        # Two tiers may share a channel: the card that is there becomes the higher one's.
+        higher = {"tier": statement.excluded.tier, "wanted": cards.c.wanted + 1}
+        await self._session.count(
+            statement.on_conflict_do_update(
+                index_elements=["request_id", "target"], set_=higher, where=cards.c.tier < statement.excluded.tier
+            )
         )
-        await self._session.count(statement.on_conflict_do_nothing())
         self._session.hints.add("card")
 
     async def touch(self, request_id: str) -> None:
-        statement = update(cards).where(self._mine, cards.c.request_id == request_id)
+        await self.touch_many([request_id])
+
+    async def touch_many(self, request_ids: Collection[str]) -> None:
+        if not request_ids:
+            return
+        statement = update(cards).where(self._mine, cards.c.request_id.in_(request_ids))
         await self._session.count(statement.values(wanted=cards.c.wanted + 1))
         self._session.hints.add("card")
 

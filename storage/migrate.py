@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0002"
+HEAD: Final = "0003"
 """The newest revision under migrations/versions; known here so that only migrating loads Alembic."""
 
 _LOCK: Final = 4_727_001

@@ -27,6 +27,22 @@ class PgOwed:
         await self._session.count(statement.on_conflict_do_nothing())
         self._session.hints.add("owed")
 
+    async def add_many(self, kind: str, payloads: Mapping[str, Mapping[str, Any]]) -> None:
+        if not payloads:
+            return
+        values = [
+            {
+                "id": f"{kind}:{key}",
+                "workspace_id": self._session.workspace_id,
+                "kind": kind,
+                "payload": dict(payload),
+                "not_before": NOW,
+            }
+            for key, payload in payloads.items()
+        ]
+        await self._session.count(insert(owed).values(values).on_conflict_do_nothing())
+        self._session.hints.add("owed")
+
     async def claim(self, limit: int, lease_seconds: float) -> Sequence[OwedRow]:
         due = (
             select(owed.c.id)

@@ -1,5 +1,6 @@
 """The record as precedent: how earlier actions went, what was rejected, what adds up."""
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,6 +18,9 @@ from storage.schema import NOW, decisions, effects, requests, runs
 from storage.session import Session
 
 NEWEST: Final = 200
+_USUAL_KEPT: Final = 600.0
+_USUAL_WITHIN: Final = timedelta(days=30)
+_USUAL_LEAST: Final = 5
 _MOST: Final = 20
 _COUNTED: Final = (Outcome.INTENT, Outcome.DONE, Outcome.UNKNOWN)
 _undo: Final = effects.alias("undo")
@@ -24,9 +28,14 @@ _review: Final = requests.alias("review")
 _undone: Final = exists().where(_undo.c.undo_of == effects.c.id, _undo.c.status == Outcome.DONE)
 
 
+class UsualTimes(dict[tuple[str, str], tuple[float, int | None]]):
+    """How long people usually take, by workflow and action, with when that was looked up."""
+
+
 class PgPast:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, usual: UsualTimes) -> None:
         self._session = session
+        self._usual = usual
 
     async def outcomes(self, workflow: str, action_type: str, risk: Risk) -> Outcomes:
         mine = and_(
@@ -125,6 +134,30 @@ class PgPast:
         )
         row = await self._session.one(statement)
         return Decimal(row[0]) if row else Decimal(0)
+
+    async def usual_seconds(self, workflow: str, action_type: str) -> int | None:
+        known = self._usual.get((workflow, action_type))
+        if known is not None and time.monotonic() - known[0] < _USUAL_KEPT:
+            return known[1]
+        taken = (
+            select(func.extract("epoch", requests.c.decided_at - requests.c.created_at).label("seconds"))
+            .join(decisions, and_(decisions.c.request_id == requests.c.id, decisions.c.person.is_not(None)))
+            .where(
+                requests.c.workspace_id == self._session.workspace_id,
+                requests.c.workflow == workflow,
+                requests.c.action_type == action_type,
+                requests.c.kind == Kind.ACTION,
+                requests.c.created_at > NOW - _USUAL_WITHIN,
+            )
+            .order_by(requests.c.created_at.desc())
+            .limit(NEWEST)
+            .subquery()
+        )
+        median = func.percentile_cont(0.5).within_group(taken.c.seconds)
+        row = await self._session.one(select(func.count().label("n"), median.label("usual")).select_from(taken))
+        usual = int(row.usual) if row is not None and row.n >= _USUAL_LEAST else None
+        self._usual[workflow, action_type] = time.monotonic(), usual
+        return usual
 
     async def lock(self, name: str) -> None:
         await self._session.count(

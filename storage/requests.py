@@ -1,16 +1,17 @@
 """Requests, their decisions and votes. A decision is one compare-and-set."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import DateTime, Integer, Text, column, exists, func, select, tuple_, update, values
 from sqlalchemy.dialects.postgresql import insert
 
+from graph.law.escalation import Timer
 from graph.law.request import Decision, Kind, Request, Status
-from graph.verbs.ports import Vote
+from graph.verbs.ports import Move, Vote
 from storage import rows
-from storage.schema import NOW, decisions, requests, votes
+from storage.schema import NOW, decisions, requests, stops, votes
 from storage.session import Session
 
 
@@ -49,34 +50,116 @@ class PgRequests:
             statement = statement.where(requests.c.workflow.not_in(sorted(without)))
         return await self._many(statement.order_by(requests.c.next_step_at, requests.c.id).limit(limit))
 
-    async def decide(self, request: Request, status: Status, execution_expires_at: datetime | None) -> bool:
-        return await self._flip(
-            request,
-            requests.c.expires_at > NOW,
-            status=status,
-            execution_expires_at=execution_expires_at,
+    async def many(self, request_ids: Collection[str]) -> Sequence[Request]:
+        return await self._many(select(requests).where(self._mine, requests.c.id.in_(request_ids)))
+
+    async def decide(
+        self, request: Request, status: Status, execution_expires_at: datetime | None, clock: datetime | None = None
+    ) -> bool:
+        statement = update(requests).where(
+            self._mine,
+            requests.c.id == request.id,
+            requests.c.status == Status.PENDING,
+            requests.c.version == request.version,
+            requests.c.digest == request.digest,
+            requests.c.expires_at > (NOW if clock is None else func.least(NOW, clock)),
         )
+        ended = {"status": status, "execution_expires_at": execution_expires_at, **_ENDED}
+        return await self._session.count(statement.values(**ended)) == 1
 
-    async def expire(self, request: Request) -> bool:
-        return await self._flip(request, requests.c.expires_at <= NOW, status=Status.EXPIRED)
+    async def expire_many(self, expiring: Sequence[Request]) -> frozenset[str]:
+        seen = tuple_(requests.c.id, requests.c.version, requests.c.digest)
+        statement = (
+            update(requests)
+            .where(
+                self._mine,
+                requests.c.status == Status.PENDING,
+                seen.in_([(request.id, request.version, request.digest) for request in expiring]),
+                requests.c.expires_at <= NOW,
+                requests.c.held_at.is_(None),
+                ~self._stopped,
+            )
+            .values(status=Status.EXPIRED, **_ENDED)
+            .returning(requests.c.id)
+        )
+        return frozenset(row.id for row in await self._session.all(statement))
 
-    async def due(self, limit: int) -> Sequence[str]:
-        statement = select(requests.c.id).where(*self._due).order_by(requests.c.next_step_at).limit(limit)
-        return [row.id for row in await self._session.all(statement)]
+    async def lock_due(self, limit: int) -> Sequence[Timer]:
+        statement = select(*_TIMER).where(*self._due).order_by(requests.c.next_step_at).limit(limit)
+        locking = statement.with_for_update(skip_locked=True)
+        return [rows.timer(row) for row in await self._session.all(locking)]
 
-    async def lock_due(self, request_id: str) -> Request | None:
-        statement = select(requests).where(*self._due, requests.c.id == request_id)
-        return await self._one(statement.with_for_update(skip_locked=True))
+    async def lock_timer(self, request_id: str, *, due: bool = True) -> Timer | None:
+        which = self._due if due else (self._mine, requests.c.status == Status.PENDING)
+        statement = select(*_TIMER).where(*which, requests.c.id == request_id)
+        row = await self._session.one(statement.with_for_update(skip_locked=True))
+        return rows.timer(row) if row else None
 
     @property
     def _due(self) -> tuple[Any, ...]:
-        return self._mine, requests.c.status == Status.PENDING, requests.c.next_step_at <= NOW
+        return self._mine, requests.c.status == Status.PENDING, requests.c.next_step_at <= NOW, ~self._stopped
 
-    async def step(self, request: Request, next_step_at: datetime) -> None:
-        statement = update(requests).where(
-            requests.c.id == request.id, requests.c.status == Status.PENDING, requests.c.version == request.version
+    @property
+    def _stopped(self) -> Any:
+        return exists().where(
+            stops.c.workspace_id == self._session.workspace_id,
+            stops.c.lifted_at.is_(None),
+            stops.c.workflow.in_((requests.c.workflow, "*")),
         )
-        await self._session.count(statement.values(next_step_at=next_step_at))
+
+    async def step_many(self, steps: Mapping[str, datetime]) -> None:
+        if not steps:
+            return
+        moved = _table({"id": Text, "next_step_at": DateTime(timezone=True)}, list(steps.items()))
+        statement = update(requests).where(requests.c.id == moved.c.id, requests.c.status == Status.PENDING)
+        await self._session.count(statement.values(next_step_at=moved.c.next_step_at))
+
+    async def go_up_many(self, moves: Sequence[Move]) -> None:
+        if not moves:
+            return
+        at = DateTime(timezone=True)
+        columns: dict[str, Any] = {"id": Text, "tier": Integer, "approvals": Integer, "sla": Integer, "why": Text}
+        columns |= {"asked_at": at, "expires_at": at, "next_step_at": at}
+        up = _table(
+            columns,
+            [
+                (
+                    *(move.timer.id, move.tier, move.approvals, int(move.sla.total_seconds()), move.why),
+                    *(move.asked_at, move.expires_at, move.next_step_at),
+                )
+                for move in moves
+            ],
+        )
+        statement = update(requests).where(
+            requests.c.id == up.c.id, requests.c.status == Status.PENDING, requests.c.tier < up.c.tier
+        )
+        higher = {
+            "tier": up.c.tier,
+            "approvals_required": up.c.approvals,
+            "sla_seconds": up.c.sla,
+            "asked_at": up.c.asked_at,
+            "expires_at": up.c.expires_at,
+            "next_step_at": up.c.next_step_at,
+            "moved_why": up.c.why,
+            "version": requests.c.version + 1,
+            # Whoever looked at it did so for the tier before.
+            "claimed_by": None,
+            "claimed_until": None,
+            "assigned_to": None,
+        }
+        if await self._session.count(statement.values(**higher)) != len(moves):
+            raise RuntimeError("a request that was locked went up by other hands")
+
+    async def unhold(self, request_id: str, next_step_at: datetime, shift: timedelta) -> None:
+        statement = update(requests).where(requests.c.id == request_id, requests.c.status == Status.PENDING)
+        await self._session.count(
+            statement.values(
+                held_at=None,
+                asked_at=requests.c.asked_at + shift,
+                expires_at=requests.c.expires_at + shift,
+                next_step_at=next_step_at,
+            )
+        )
 
     async def unchecked(self, version: int, limit: int) -> Sequence[str]:
         statement = select(requests.c.id).where(
@@ -84,35 +167,32 @@ class PgRequests:
         )
         return [row.id for row in await self._session.all(statement.limit(limit))]
 
-    async def checked(self, request: Request, version: int) -> None:
+    async def checked(self, request: Request, version: int, *, reachable: bool) -> None:
         statement = update(requests).where(requests.c.id == request.id)
-        await self._session.count(statement.values(checked_policy=version))
-
-    async def go_up(self, request: Request, tier: int, approvals: int) -> bool:
-        statement = update(requests).where(
-            requests.c.id == request.id,
-            requests.c.status == Status.PENDING,
-            requests.c.version == request.version,
-            requests.c.tier < tier,
-        )
-        values = {"tier": tier, "approvals_required": approvals, "version": request.version + 1}
-        return await self._session.count(statement.values(**values)) == 1
+        await self._session.count(statement.values(checked_policy=version, reachable=reachable))
 
     async def add_decision(self, decision: Decision) -> None:
-        await self._session.count(
-            insert(decisions).values(
-                request_id=decision.request_id,
-                workspace_id=self._session.workspace_id,
-                type=decision.type,
-                decided_by=decision.by,
-                person=decision.person,
-                reason=decision.reason,
-                digest=decision.digest,
-                via=decision.via,
-                next_request_id=decision.next_request_id,
-                at=decision.at,
-            )
-        )
+        await self.add_decisions([decision])
+
+    async def add_decisions(self, made: Sequence[Decision]) -> None:
+        if not made:
+            return
+        values = [
+            {
+                "request_id": decision.request_id,
+                "workspace_id": self._session.workspace_id,
+                "type": decision.type,
+                "decided_by": decision.by,
+                "person": decision.person,
+                "reason": decision.reason,
+                "digest": decision.digest,
+                "via": decision.via,
+                "next_request_id": decision.next_request_id,
+                "at": decision.at,
+            }
+            for decision in made
+        ]
+        await self._session.count(insert(decisions).values(values))
 
     async def decision(self, request_id: str) -> Decision | None:
         row = await self._session.one(select(decisions).where(decisions.c.request_id == request_id))
@@ -149,14 +229,25 @@ class PgRequests:
     async def _many(self, statement: Any) -> Sequence[Request]:
         return [rows.request(row) for row in await self._session.all(statement)]
 
-    async def _flip(self, request: Request, *also: Any, **values: Any) -> bool:
-        statement = update(requests).where(
-            self._mine,
-            requests.c.id == request.id,
-            requests.c.status == Status.PENDING,
-            requests.c.version == request.version,
-            requests.c.digest == request.digest,
-            *also,
-        )
-        values = {"next_step_at": None, "decided_at": NOW, "version": requests.c.version + 1} | values
-        return await self._session.count(statement.values(**values)) == 1
+
+_TIMER: Final = tuple(
+    requests.c[name]
+    for name in (
+        *("id", "run_id", "workflow", "action_type", "kind", "version", "tier", "asked_at", "sla_seconds"),
+        *("next_step_at", "expires_at", "held_at", "claimed_by", "claimed_until", "approvals_required"),
+        *("reversible", "risk"),
+    )
+)
+_ENDED: Final = {
+    "next_step_at": None,
+    "decided_at": NOW,
+    "version": requests.c.version + 1,
+    "held_at": None,
+    "claimed_by": None,
+    "claimed_until": None,
+}
+
+
+def _table(columns: Mapping[str, Any], found: Sequence[tuple[Any, ...]]) -> Any:
+    """Rows of ours as a table that an update can join."""
+    return values(*(column(name, kind) for name, kind in columns.items()), name="given").data(list(found))

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import asdict, fields
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
 from graph.law.authorization import Person
+from graph.law.escalation import Timer
 from graph.law.request import (
     Alternative,
     Brief,
@@ -25,7 +27,7 @@ from graph.law.request import (
     Risk,
     Status,
 )
-from graph.verbs.ports import CardRow, OwedRow, Proposed, Run, RunStatus, Vote
+from graph.verbs.ports import CardRow, Condition, OwedRow, Proposed, Run, RunStatus, Vote
 
 T = TypeVar("T")
 
@@ -112,6 +114,35 @@ def request(row: Row[Any]) -> Request:
         target=row.target,
         judged=row.judged,
         review_after=row.review_after,
+        asked_at=row.asked_at,
+        held_at=row.held_at,
+        claimed_by=row.claimed_by,
+        claimed_until=row.claimed_until,
+        assigned_to=row.assigned_to,
+        first_tier=row.first_tier,
+        moved_why=row.moved_why,
+    )
+
+
+def timer(row: Row[Any]) -> Timer:
+    return Timer(
+        id=row.id,
+        run_id=row.run_id,
+        workflow=row.workflow,
+        action_type=row.action_type,
+        kind=Kind(row.kind),
+        version=row.version,
+        tier=row.tier,
+        asked_at=row.asked_at,
+        sla=timedelta(seconds=row.sla_seconds),
+        next_step_at=row.next_step_at,
+        expires_at=row.expires_at,
+        held_at=row.held_at,
+        claimed_by=row.claimed_by,
+        claimed_until=row.claimed_until,
+        approvals_required=row.approvals_required,
+        reversible=row.reversible,
+        risk=Risk(row.risk),
     )
 
 
@@ -124,6 +155,8 @@ def request_columns(value: Request) -> dict[str, Any]:
         "route_why": list(value.route_why),
         "reasons": list(value.reasons),
         "matched": [asdict(match) for match in value.matched],
+        "asked_at": value.since,
+        "first_tier": value.tier if value.first_tier is None else value.first_tier,
         "checked_policy": value.policy_version,
     }
 
@@ -201,6 +234,10 @@ def card(row: Row[Any]) -> CardRow:
 
 def owed(row: Row[Any]) -> OwedRow:
     return _same(OwedRow, row)
+
+
+def condition(row: Row[Any]) -> Condition:
+    return _same(Condition, row)
 
 
 def person(row: Row[Any]) -> Person:

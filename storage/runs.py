@@ -1,6 +1,6 @@
 """Runs: who is owed a segment, who holds the lease. A stale fence writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Update, and_, null, or_, select, update
@@ -128,7 +128,10 @@ class PgRuns:
         return await self._session.count(statement.values(**values)) == 1
 
     async def wake(self, run_id: str) -> None:
-        statement = self._update(runs.c.id == run_id, runs.c.status == RunStatus.PAUSED)
+        await self.wake_many([run_id])
+
+    async def wake_many(self, run_ids: Collection[str]) -> None:
+        statement = self._update(runs.c.id.in_(run_ids), runs.c.status == RunStatus.PAUSED)
         await self._session.count(statement.values(status=RunStatus.READY, wake_at=NOW))
         self._session.hints.add("run")
 

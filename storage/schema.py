@@ -82,6 +82,7 @@ runs: Final = Table(
     _made(),
     _at("updated_at", nullable=False, server_default=NOW_DEFAULT),
     Column("reversing", Boolean, nullable=False, server_default=text("false")),
+    _empty("graph"),
     UniqueConstraint("workspace_id", "workflow", "key"),
     CheckConstraint("status in ('ready','paused','done','rolled_back','failed','quarantined')", name="status_known"),
     CheckConstraint("(status = 'ready') = (wake_at is not null)", name="ready_has_wake_time"),
@@ -89,6 +90,7 @@ runs: Final = Table(
     Index("ix_runs_owed", "wake_at", postgresql_where=text("status = 'ready'")),
     Index("ix_runs_recent", "workspace_id", "created_at"),
     Index("ix_runs_reversing", "updated_at", postgresql_where=text("reversing")),
+    Index("ix_runs_paused", "graph", postgresql_where=text("status = 'paused'")),
 )
 
 policies: Final = Table(
@@ -150,6 +152,14 @@ requests: Final = Table(
     Column("judged", JSONB, nullable=False, server_default=text("'{}'")),
     Column("review_after", Boolean, nullable=False, server_default=text("false")),
     Column("checked_policy", Integer, nullable=False, server_default=text("0")),
+    _at("asked_at", nullable=False),
+    _at("held_at"),
+    Column("claimed_by", Text),
+    _at("claimed_until"),
+    Column("assigned_to", Text),
+    Column("first_tier", Integer, nullable=False),
+    _empty("moved_why"),
+    Column("reachable", Boolean, nullable=False, server_default=text("true")),
     UniqueConstraint("run_id", "turn", "revision"),
     CheckConstraint(
         "status in ('pending','approved','modified','rejected','handled','expired','cancelled')",
@@ -166,6 +176,8 @@ requests: Final = Table(
     ),
     CheckConstraint("status <> 'approved' or execution_expires_at is not null", name="approved_has_window"),
     CheckConstraint("(kind = 'reconcile') = (subject_effect is not null)", name="reconcile_has_effect"),
+    CheckConstraint("(claimed_by is null) = (claimed_until is null)", name="claimed_whole"),
+    Index("ix_requests_frozen", "workspace_id", "workflow", postgresql_where=text("status = 'pending'")),
     Index(
         "ix_requests_one_pending",
         "run_id",
@@ -299,7 +311,10 @@ cards: Final = Table(
     _zero("attempts"),
     _empty("last_error"),
     _made(),
+    Column("tier", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("request_id", "target"),
+    Index("ix_cards_request", "request_id"),
+    Index("ix_cards_posted", "workspace_id", "posted_at", postgresql_where=text("posted_at is not null")),
     CheckConstraint("(ts is null) = (channel is null)", name="posted_whole"),
     CheckConstraint("shown <= wanted", name="shown_not_ahead"),
     Index("ix_cards_message", "channel", "ts", unique=True, postgresql_where=text("ts is not null")),
@@ -320,6 +335,111 @@ owed: Final = Table(
     _at("done_at"),
     _made(),
     Index("ix_owed_open", "not_before", postgresql_where=text("done_at is null")),
+)
+
+paces: Final = Table(
+    "paces",
+    metadata,
+    _workspace(),
+    Column("target", Text, nullable=False),
+    _at("next_at", nullable=False),
+    PrimaryKeyConstraint("workspace_id", "target"),
+)
+
+stops: Final = Table(
+    "stops",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _workspace(),
+    Column("workflow", Text, nullable=False),
+    Column("stopped_by", Text, nullable=False),
+    Column("person", Text),
+    _empty("reason"),
+    Column("via", Text, nullable=False),
+    _at("at", nullable=False, server_default=NOW_DEFAULT),
+    _at("lifted_at"),
+    Column("lifted_by", Text),
+    _empty("lift_reason"),
+    Column("shown", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("(lifted_at is null) = (lifted_by is null)", name="lifted_whole"),
+    Index("ix_stops_in_force", "workspace_id", "workflow", unique=True, postgresql_where=text("lifted_at is null")),
+    Index("ix_stops_at", "workspace_id", "at"),
+)
+
+shifts: Final = Table(
+    "shifts",
+    metadata,
+    _workspace(),
+    Column("source", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    _at("starts_at", nullable=False),
+    _at("ends_at", nullable=False),
+    PrimaryKeyConstraint("workspace_id", "source", "user_id", "starts_at"),
+    CheckConstraint("ends_at > starts_at", name="forward"),
+)
+
+rosters: Final = Table(
+    "rosters",
+    metadata,
+    _workspace(),
+    Column("source", Text, nullable=False),
+    _at("checked_at", nullable=False),
+    _empty("problem"),
+    PrimaryKeyConstraint("workspace_id", "source"),
+)
+
+absences: Final = Table(
+    "absences",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _workspace(),
+    Column("user_id", Text, nullable=False),
+    Column("deputy_id", Text),
+    _at("starts_at", nullable=False),
+    _at("ends_at", nullable=False),
+    _made(),
+    CheckConstraint("ends_at >= starts_at", name="forward"),
+    Index("ix_absences_until", "workspace_id", "ends_at"),
+)
+
+questions: Final = Table(
+    "questions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _workspace(),
+    Column("request_id", Text, ForeignKey("requests.id"), nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    _at("asked_at", nullable=False, server_default=NOW_DEFAULT),
+    Column("answered_by", Text),
+    _empty("answer"),
+    _at("answered_at"),
+    Column("agent_asked", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("(answered_at is null) = (answered_by is null)", name="answered_whole"),
+    Index("ix_questions_request", "request_id"),
+    Index("ix_questions_for_agents", "asked_at", postgresql_where=text("answered_at is null and not agent_asked")),
+)
+
+health: Final = Table(
+    "health",
+    metadata,
+    _workspace(),
+    Column("name", Text, nullable=False),
+    _at("ok_since"),
+    _at("last_ok_at"),
+    _at("last_problem_at"),
+    _empty("problem"),
+    PrimaryKeyConstraint("workspace_id", "name"),
+)
+
+digests: Final = Table(
+    "digests",
+    metadata,
+    _workspace(),
+    Column("week", Text, nullable=False),
+    _at("made_at", nullable=False, server_default=NOW_DEFAULT),
+    Column("figures", JSONB, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "week"),
 )
 
 people: Final = Table(

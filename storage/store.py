@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from storage.audit import PgAudit
 from storage.cards import PgCards
 from storage.effects import PgEffects
+from storage.health import PgHealth
 from storage.owed import PgOwed
-from storage.past import PgPast
+from storage.past import PgPast, UsualTimes
 from storage.people import PgPeople
 from storage.policies import PgPolicies, PolicyCache
 from storage.requests import PgRequests
@@ -28,7 +29,7 @@ CHANNEL: Final = "gatepost"
 class PgTx:
     """The port `Tx` on PostgreSQL."""
 
-    def __init__(self, session: Session, policies: PolicyCache) -> None:
+    def __init__(self, session: Session, policies: PolicyCache, usual: UsualTimes) -> None:
         self._session = session
         self.workspace_id = session.workspace_id
         self.runs = PgRuns(session)
@@ -39,7 +40,8 @@ class PgTx:
         self.audit = PgAudit(session)
         self.people = PgPeople(session)
         self.policies = PgPolicies(session, policies)
-        self.past = PgPast(session)
+        self.past = PgPast(session, usual)
+        self.health = PgHealth(session)
 
     async def now(self) -> datetime:
         """The database's clock, fixed for this transaction."""
@@ -63,12 +65,13 @@ class PgStore:
         self.engine = engine
         self.workspace_id = workspace_id
         self._policies = PolicyCache()
+        self._usual = UsualTimes()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PgTx]:
         async with self.engine.begin() as connection:
             session = Session(connection, self.workspace_id)
-            yield PgTx(session, self._policies)
+            yield PgTx(session, self._policies, self._usual)
             await _hint(connection, session)
 
 

@@ -3,14 +3,16 @@
 from bot.cards import kit, law, times
 from bot.cards.kinds import wording
 from bot.cards.view import CardView
-from bot.words import Json, flowing, plain
+from bot.words import Json, clip, flowing, plain
 from graph.law.request import Kind, Request
 
 
 def context(view: CardView) -> list[Json]:
     """At most five elements."""
     request = view.request
-    notes = _dots(_tier(view), approvals(view), _lasting(request), changed(view), flowing(view.run_note))
+    notes = _dots(
+        _tier(view), raised(request), approvals(view), _lasting(request), changed(view), flowing(view.run_note)
+    )
     small = [notes, _dots(law.because(request), law.ruled(request)), after(request)]
     who = _dots(law.risky(request), sure(request), requester(view))
     first = [plain(capital(who), 200)] if who else []
@@ -33,6 +35,13 @@ def approvals(view: CardView) -> str:
         return ""
     by = ", ".join(view.name(user) for user, _ in view.votes[:5])
     return f"{len(view.votes)} of {needed} approvals" + (f" ({by})" if by else "")
+
+
+def raised(request: Request) -> str:
+    """`from tier 1: nobody of tier 1 decided in time`, where it went up."""
+    if not request.moved_why or request.first_tier is None or request.first_tier >= request.tier:
+        return ""
+    return f"from tier {request.first_tier}: {clip(flowing(request.moved_why), 120)[0]}"
 
 
 def changed(view: CardView) -> str:
@@ -62,8 +71,10 @@ def deadline(view: CardView) -> str:
     """mrkdwn: the absolute time, what is left of it, and the urgency word."""
     if not view.open():
         return "*Expired*: no decision counts any more"
-    due = view.due_at()
-    return f"Due {times.local(due)} · *{times.left(due, view.now)}* · urgency {view.urgency()}"
+    due, request = view.due_at(), view.request
+    if request.since > view.now:
+        return f"Time starts {times.local(request.since)}: nobody is on duty until then · due {times.local(due)}"
+    return f"Due {times.local(due)} · *{times.left(due, view.clock())}* · urgency {view.urgency()}"
 
 
 def capital(text: str) -> str:

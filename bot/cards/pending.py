@@ -1,9 +1,10 @@
 """The card that waits: the decision, what is unusual, the agent's reason, the time left, the buttons."""
 
+from datetime import timedelta
 from itertools import chain
 from typing import Final
 
-from bot.cards import arguments, flags, kit
+from bot.cards import arguments, flags, kit, times
 from bot.cards.alternatives import choosable
 from bot.cards.context import context
 from bot.cards.kinds import wording
@@ -39,8 +40,11 @@ _GONE: Final = "It ran alone and was undone meanwhile."
 
 
 def pending_blocks(view: CardView) -> list[Json]:
-    """The whole card of a pending request."""
+    """The whole card of a pending request; of one that went up, only where it went."""
     request = view.request
+    if view.went_to:
+        moved = kit.context(plain(moved_up(view), 300)) | {"block_id": kit.block_id("moved", request)}
+        return [kit.headline(arguments.headline(request)[0], "decision", request), moved]
     blocks = [kit.headline(arguments.headline(request)[0], "decision", request)]
     for part, lines in (("facts", _facts(request)), ("why", _why(view))):
         if lines:
@@ -49,6 +53,14 @@ def pending_blocks(view: CardView) -> list[Json]:
     if view.open():
         blocks.append(_actions(request))
     return blocks
+
+
+def moved_up(view: CardView) -> str:
+    """`⬆️ Went up to tier 2 (#approvals-tier-2) at 14:15 UTC: nobody of tier 1 decided in time.`"""
+    request = view.request
+    at = f"{request.since:%H:%M} UTC"
+    why = f": {flowing(request.moved_why)}" if request.moved_why else ""
+    return f"⬆️ Went up to tier {request.tier} ({view.went_to}) at {at}{why}. The buttons are there."
 
 
 def approvable(request: Request) -> bool:
@@ -105,8 +117,16 @@ def _why(view: CardView) -> list[Json]:
     said = [run("Agent says: ", bold=True), run(text or "(no reason given)")]
     if hidden:
         said.append(run(f" ({hidden} more characters in Details)"))
-    delay = "" if request.kind is Kind.REVIEW else clip(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
-    return [*first, line(*said), *([kit.labelled("Agent on delay:", delay)] if delay else [])]
+    waits = cost_of_delay(view)
+    return [*first, line(*said), *([kit.labelled("Delay:", waits)] if waits else [])]
+
+
+def cost_of_delay(view: CardView) -> str:
+    """What waiting costs, as the agent says, and how long an answer usually takes: `usual answer 3 min`."""
+    request = view.request
+    said = "" if request.kind is Kind.REVIEW else clip(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
+    usual = f"usual answer {times.span(timedelta(seconds=view.usual_seconds))}" if view.usual_seconds else ""
+    return " · ".join(text for text in (f"agent says “{said}”" if said else "", usual) if text)
 
 
 def _actions(request: Request) -> Json:

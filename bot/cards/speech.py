@@ -4,11 +4,11 @@ from typing import Final
 
 from bot.cards import arguments, law, times
 from bot.cards.arguments import counted
-from bot.cards.context import after, approvals, capital, changed, lasting, requester, sure
+from bot.cards.context import after, approvals, capital, changed, lasting, raised, requester, sure
 from bot.cards.decided import told
 from bot.cards.flags import flags
 from bot.cards.kinds import wording
-from bot.cards.pending import can_modify, first_button, lead, why
+from bot.cards.pending import can_modify, cost_of_delay, first_button, lead, moved_up, why
 from bot.cards.view import CardView
 from bot.words import clip, escape, flowing
 from graph.law.request import Kind, Request
@@ -30,24 +30,31 @@ def spoken(text: str) -> str:
 
 def _pending(view: CardView) -> list[str]:
     request = view.request
+    if view.went_to:
+        return [_sentence(clip(arguments.headline(request)[0], 800)[0]), moved_up(view)]
     said = [_sentence(clip(arguments.headline(request)[0], 800)[0]), *_arguments(request), *_flags(request)]
     said.append(lead(view))
     if request.kind in (Kind.ACTION, Kind.REVIEW):
         said.append(_sentence(f"Agent says: {why(request)[0] or '(no reason given)'}"))
     if request.kind is Kind.ACTION:
-        said.append(_delay(request))
+        said.append(_sentence(f"Delay: {cost_of_delay(view)}") if cost_of_delay(view) else "")
     return [*said, *_standing(view), _how(view)]
 
 
 def _standing(view: CardView) -> list[str]:
     due, request = view.due_at(), view.request
-    left = f"Due {times.utc(due)}: {times.left(due, view.now)}, urgency {view.urgency()}."
+    left = f"Due {times.utc(due)}: {times.left(due, view.clock())}, urgency {view.urgency()}."
     who = (law.risky(request), sure(request), requester(view), f"tier {request.tier}")
+    notes = (raised(request), changed(view), law.because(request), law.ruled(request))
     return [
         _sentence(", ".join(text for text in who if text)),
         left if view.open() else "Expired: no decision counts any more.",
         f"{approvals(view)}." if approvals(view) else "",
-        *(_sentence(text) for text in (changed(view), law.because(request), law.ruled(request)) if text),
+        *(
+            _sentence(text)
+            for text in (raised(request), changed(view), law.because(request), law.ruled(request))
+            if text
+        ),
         "It can't be undone." if lasting(request) else "",
         clip(flowing(view.run_note), 200)[0],
         clip(_sentence(after(request)), 300)[0] if after(request) else "",
@@ -81,11 +88,6 @@ def _sentence(text: str) -> str:
     """Begun with a capital and ended with a stop."""
     text = capital(text)
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
-
-
-def _delay(request: Request) -> str:
-    text = clip(flowing(request.brief.cost_of_delay), 120)[0]
-    return _sentence(f"Agent on delay: {text}") if text else ""
 
 
 def _decided(view: CardView) -> list[str]:

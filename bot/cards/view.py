@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from bot.words import Json, clip, one_line
+from graph.law.escalation import frozen_clock
 from graph.law.request import Decision, Effect, Request, Status, urgency
 
 
@@ -38,18 +39,26 @@ class CardView:
     run_note: str = ""
     followup: Request | None = None
     followup_url: str = ""
+    went_to: str = ""
+    """On the card of a lower tier: the channel whose card counts now."""
+    usual_seconds: int | None = None
+    """How long people usually take for an action like this."""
     names: Mapping[str, str] = field(default_factory=dict)
 
     def due_at(self) -> datetime:
         return due_at(self.request)
 
     def urgency(self) -> str:
-        return urgency(self.request.created_at, self.due_at(), self.now)
+        return urgency(self.request.since, self.due_at(), self.clock())
 
     def open(self) -> bool:
         """Whether a decision still counts."""
         expires = self.request.expires_at
-        return self.request.status is Status.PENDING and (expires is None or self.now < expires)
+        return self.request.status is Status.PENDING and (expires is None or self.clock() < expires)
+
+    def clock(self) -> datetime:
+        """The request's own time: it stands still while a question is open."""
+        return frozen_clock(self.now, self.request.held_at, None)
 
     def name(self, user: str) -> str:
         return name_of(user, self.names)
@@ -62,7 +71,7 @@ class CardView:
 
 def due_at(request: Request) -> datetime:
     """When a decision was promised."""
-    return request.created_at + timedelta(seconds=request.sla_seconds)
+    return request.due_at
 
 
 def name_of(user: str, names: Mapping[str, str]) -> str:

@@ -74,7 +74,7 @@ class Delivery:
                 request = await tx.requests.get(row.request_id)
                 if request is None:
                     raise RuntimeError(f"card {row.id} has no request")
-                return await load_view(tx, request)
+                return await load_view(tx, request, row)
         except Exception as error:  # a row that this release can't read
             reference = report(f"card {row.id} could not be read", error)
         async with self._store.begin() as tx:

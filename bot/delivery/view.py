@@ -4,15 +4,16 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bot.cards.view import CardView
 from graph.law.request import Decision, Effect, Kind, Request, Status, effect_id, undo_id
-from graph.verbs.ports import RunStatus, Tx, Vote
+from graph.verbs.ports import CardRow, RunStatus, Tx, Vote
 
 _SET_ASIDE = "This run was set aside after repeated failures; an operator has to look at it."
 _REPLACED = "It was not carried out; a newer request of this run took its place."
 
 
-async def load_view(tx: Tx, request: Request) -> CardView:
-    """The request as it is now, with what became of it."""
-    decision = await tx.requests.decision(request.id)
+async def load_view(tx: Tx, request: Request, card: CardRow | None = None) -> CardView:
+    """The request as it is now, with what became of it; as `card` shows it."""
+    pending = request.status is Status.PENDING
+    decision = None if pending else await tx.requests.decision(request.id)
     votes = await tx.requests.votes(request.id, request.digest) if request.approvals_required > 1 else ()
     followup = None
     if decision is not None and decision.next_request_id:
@@ -33,8 +34,18 @@ async def load_view(tx: Tx, request: Request) -> CardView:
         run_status=str(status),
         run_note=await _note(tx, request, effect, str(status)),
         followup=followup,
+        went_to=await _went_to(tx, request, card),
+        usual_seconds=await tx.past.usual_seconds(request.workflow, request.action_type) if pending else None,
         names=await _names(tx, {request.requester, changed_by, *_deciders(decision, votes, effect)}),
     )
+
+
+async def _went_to(tx: Tx, request: Request, card: CardRow | None) -> str:
+    """Where the card that counts is, if it isn't this one."""
+    if card is None or request.status is not Status.PENDING or not 0 < card.tier < request.tier:
+        return ""
+    policy = (await tx.policies.current()).policy
+    return policy.channel(request.workflow, request.tier) if request.tier in policy.tiers else "another channel"
 
 
 async def _effect(tx: Tx, request: Request) -> Effect | None:

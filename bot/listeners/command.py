@@ -1,6 +1,7 @@
-"""`/approvals`: looking, from anywhere in Slack. The answer is seen by the asker alone."""
+"""`/approvals`: looking and steering, from anywhere in Slack. The answer is seen by the asker alone."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
@@ -8,23 +9,19 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.cards import queue
 from bot.cards.notice import refused
 from bot.cards.view import Card
-from bot.delivery.view import load_view
 from bot.ids import COMMAND
+from bot.listeners import looking
+from bot.listeners.asked import Asked, Sub
 from bot.listeners.services import Services
-from bot.listeners.sight import hidden, may_see, tiers_seen
-from graph.law.authorization import Standing, authorize
-from graph.law.request import DecisionType, Request
-from graph.verbs.authority import standing
-from graph.verbs.ports import Tx
 
-MOST: Final = 100
 NOT_YET: Final = ("stats", "stop", "resume", "shadow", "away")
+SUBS: Final[Mapping[str, Sub]] = {**looking.COMMANDS}
 _ANY: Final = re.compile("")
 
 
 def register(app: AsyncApp, services: Services) -> None:
     async def approvals(ack: AsyncAck, body: dict[str, Any]) -> None:
-        text, blocks = await _answer(services, body["user_id"], str(body.get("text") or ""))
+        text, blocks = await _answer(services, body)
         await ack(text=text, blocks=blocks, response_type="ephemeral")
 
     async def stray(ack: AsyncAck) -> None:
@@ -34,57 +31,15 @@ def register(app: AsyncApp, services: Services) -> None:
     app.command(_ANY)(stray)
 
 
-async def _answer(services: Services, user: str, text: str) -> Card:
+async def _answer(services: Services, body: Mapping[str, Any]) -> Card:
+    text = str(body.get("text") or "")
     word, _, rest = text.strip().partition(" ")
-    match word.lower():
-        case "queue":
-            return await _queue(services, user)
-        case "mine":
-            return await _mine(services, user)
-        case "show":
-            return await _show(services, user, rest.strip())
-        case "" | "help":
-            return queue.usage()
-        case later if later in NOT_YET:
-            return refused(f"{COMMAND} {later} is not available yet. Nothing was changed.")
-        case _:
-            return queue.usage(text)
-
-
-async def _queue(services: Services, user: str) -> Card:
-    async with services.store.begin() as tx:
-        return queue.queue(await seen(tx, user), await tx.now(), {})
-
-
-async def _mine(services: Services, user: str) -> Card:
-    async with services.store.begin() as tx:
-        return queue.queue(await decidable(tx, user), await tx.now(), {})
-
-
-async def _show(services: Services, user: str, asked: str) -> Card:
-    async with services.store.begin() as tx:
-        request = await tx.requests.get(asked) if asked.isascii() and "\0" not in asked else None
-        if request is None or not await may_see(tx, user, request):
-            return queue.not_found(asked)
-        return queue.show(await load_view(tx, request))
-
-
-async def seen(tx: Tx, user: str) -> list[Request]:
-    """Pending requests that this person may see, at most a hundred a tier."""
-    tiers, others = await tiers_seen(tx, user), await hidden(tx, user)
-    return [request for tier in tiers for request in await tx.requests.pending(MOST, tier, without=others)]
-
-
-async def decidable(tx: Tx, user: str) -> list[Request]:
-    """Pending requests on which this person's approval would count now."""
-    person, policy, now = await tx.people.get(user), await tx.policies.current(), await tx.now()
-    rights: dict[object, Standing] = {}
-    found = []
-    for request in await seen(tx, user):
-        # All that rights depend on: looked up once for the hundreds of requests that share it.
-        shared = (request.workflow, request.tier, request.risk, request.policy_version, request.requester)
-        if shared not in rights:
-            rights[shared] = await standing(tx, request, policy)
-        if authorize(request, person, DecisionType.APPROVE, rights[shared], now).allowed:
-            found.append(request)
-    return found
+    name = word.lower()
+    if name in SUBS:
+        found = (str(body.get(key) or "") for key in ("channel_id", "trigger_id"))
+        channel, trigger_id = found
+        asked = Asked(user=body["user_id"], rest=rest.strip(), channel=channel, trigger_id=trigger_id)
+        return await SUBS[name](services, asked)
+    if name in NOT_YET:
+        return refused(f"{COMMAND} {name} is not available yet. Nothing was changed.")
+    return queue.usage(text if name != "help" else "")

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.cards.home import home
 from bot.guard.shape import USER_ID
-from bot.listeners.command import decidable
+from bot.listeners.looking import decidable
 from bot.listeners.services import Services
 
 _PEOPLE: Final = ("user_change", "subteam_members_changed", "subteam_updated", "subteam_created")

@@ -194,7 +194,7 @@ class Runner:
             policy_version=draft.policy_version,
         )
         policy = (await tx.policies.version(draft.policy_version)).policy
-        await tx.cards.want(draft.id, policy.channel(run.workflow, draft.tier))
+        await tx.cards.want(draft.id, policy.channel(run.workflow, draft.tier), draft.tier)
         if draft.parent_id:
             parent = await tx.requests.get(draft.parent_id)
             if parent is not None:

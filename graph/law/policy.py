@@ -29,14 +29,18 @@ from graph.law.policy_rows import (
     Impacts,
     Level,
     Lift,
+    QuestionRules,
+    QueueRules,
     Reviewer,
     Roles,
     Rule,
+    StopRules,
     Strict,
     Team,
     Threshold,
     Tier,
     TierNumber,
+    Timeout,
     Total,
     Unusual,
     Weights,
@@ -62,6 +66,8 @@ class Part(Strict):
     totals: tuple[Total, ...] = ()
     weights: tuple[Weights, ...] = ()
     checkpoints: tuple[Checkpoint, ...] = ()
+    irreversible: tuple[str, ...] = ()
+    """Names of its actions that can't be undone; filled in from their code."""
 
 
 class Policy(Strict):
@@ -84,6 +90,11 @@ class Policy(Strict):
     totals: tuple[Total, ...] = Field(default=(), max_length=MAX_ROWS)
     lifts: tuple[Lift, ...] = Field(default=(), max_length=MAX_ROWS)
     checkpoints: tuple[Checkpoint, ...] = Field(default=(), max_length=MAX_ROWS)
+    timeouts: tuple[Timeout, ...] = Field(default=(), max_length=MAX_ROWS)
+    claim: Duration = timedelta(minutes=10)
+    stop: StopRules = StopRules()
+    queue: QueueRules = QueueRules()
+    questions: QuestionRules = QuestionRules()
     reviewers: tuple[Reviewer, ...] = Field(default=(), max_length=10 * MAX_ROWS)
     teams: tuple[Team, ...] = Field(default=(), max_length=MAX_ROWS)
     owners: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -147,6 +158,12 @@ class Policy(Strict):
         own = (team.channel for team in self.teams if workflow in team.workflows and team.channel)
         return next(own, self.tiers[tier].channel)
 
+    def on_timeout(self, action: str, tier: int) -> Literal["reject", "escalate", "approve"]:
+        """What happens to an action when its tier's SLA has passed: its own row, else what the tier says."""
+        rows = sorted(self.timeouts, key=lambda row: _generality(row.action))
+        own = next((row.then for row in rows if fnmatchcase(action, row.action)), None)
+        return own or self.tiers[tier].on_timeout
+
     def worth(self, value: Decimal | None, currency: str | None) -> Decimal | None:
         """The amount in the policy's unit (`rates`; a currency without a rate counts one to one)."""
         return None if value is None else value * self.rates.get(currency or "", Decimal(1))
@@ -200,7 +217,13 @@ def parse_policy(text: str, parts: Mapping[str, str] | None = None) -> Policy:
         raise BadPolicy(_explain(error, text)) from None
     if not parts:
         return policy
-    return policy.model_copy(update={"parts": {name: parse_part(name, part) for name, part in sorted(parts.items())}})
+    read = {name: parse_part(name, part) for name, part in sorted(parts.items())}
+    for index, row in enumerate(policy.timeouts):
+        workflow, _, action = row.action.partition(".")
+        if row.then == "approve" and workflow in read and action in read[workflow].irreversible:
+            said = f"{row.action} can't be undone, so silence can't approve it; write reject or escalate"
+            raise BadPolicy(_at(("timeouts", index, "then"), said, text))
+    return policy.model_copy(update={"parts": read})
 
 
 def parse_part(workflow: str, text: str) -> Part:
@@ -273,6 +296,7 @@ def _contradictions(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str
     yield from _twice("thresholds", policy.thresholds, _key, "two thresholds have the same action, impact and up_to")
     yield from _twice("autonomy", policy.autonomy, attrgetter("action"), "two autonomy rows have the same action")
     yield from _twice("rules", policy.rules, attrgetter("name"), "two rules have the same name")
+    yield from _twice("timeouts", policy.timeouts, attrgetter("action"), "two timeouts have the same action")
     yield from _twice("totals", policy.totals, attrgetter("name"), "two totals have the same name")
     yield from _twice("reviewers", policy.reviewers, attrgetter("user"), "a reviewer is registered twice")
     if ("*", None, None) not in map(_key, policy.thresholds):

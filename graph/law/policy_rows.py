@@ -10,12 +10,14 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from graph.law.confidence import DEFAULT_WEIGHTS, Signal
+from graph.law.escalation import Timing
 from graph.law.request import Reason, Risk
 from graph.law.rules import BadCondition, check_condition
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
 _UNIT: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST: Final = timedelta(days=366)
+_OFTEN: Final = timedelta(seconds=10)
 PATTERN: Final = r"^(\*|[a-z_][a-z0-9_]*\.(\*|[a-z_][a-z0-9_]*))$"
 
 
@@ -72,8 +74,14 @@ class Strict(BaseModel):
 class Tier(Strict):
     """One level of human attention: where its cards go, who may decide, how fast.
 
-    `reviewers` holds Slack user ids, user group ids, or user group handles written `@handle`. `registered`:
-    only people in the register of reviewers count, within their domains, limits and training.
+    `reviewers` holds Slack user ids, user group ids, user group handles written `@handle`, or `oncall:name`.
+    `registered`: only people in the register of reviewers count, within their domains, limits and training.
+
+    `remind`: the channel is reminded so long before the SLA ends, and every `repeat` after it has. `on_timeout`:
+    with "escalate" the next tier is asked when the SLA has passed; with "reject" nobody else is. Whatever is
+    still undecided at `expires` is rejected as expired. `dm`: who is told directly when this tier is asked
+    because nobody answered. `fallback`: the channel for when `channel` can't be reached. `hours` (with
+    `timezone` and `holidays`): when somebody is on duty.
     """
 
     channel: str = Field(min_length=1)
@@ -82,12 +90,74 @@ class Tier(Strict):
     expires: Duration = timedelta(hours=72)
     approvals: Annotated[Count, Field(ge=1, le=10)] = 1
     registered: Annotated[bool, Field(strict=True)] = False
+    remind: Duration | None = None
+    repeat: Duration | None = None
+    on_timeout: Literal["reject", "escalate"] = "reject"
+    dm: tuple[str, ...] = ()
+    fallback: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
     def _expiry_after_sla(self) -> "Tier":
         if self.expires < self.sla:
             raise ValueError("expires must not be shorter than sla")
+        if self.remind is not None and self.remind >= self.sla:
+            raise ValueError("remind must be shorter than sla: it says how long before its end people are reminded")
+        if self.repeat is not None and self.repeat < _OFTEN:
+            raise ValueError("repeat must be at least 10s: nobody reads faster")
         return self
+
+    @property
+    def timing(self) -> Timing:
+        """The times of a request while this tier is asked."""
+        return Timing(sla=self.sla, expires=self.expires, remind=self.remind, repeat=self.repeat)
+
+
+class Timeout(Strict):
+    """What happens to one action type when a tier's SLA has passed, instead of what its tier says.
+
+    "approve" is given to named actions that can be undone, with the reason why silence may count as consent; it
+    holds only if a card was in front of people for the whole time, and is judged again at that moment.
+    """
+
+    action: ActionPattern
+    then: Literal["reject", "escalate", "approve"]
+    basis: str = Field(default="", max_length=300)
+
+    @model_validator(mode="after")
+    def _named(self) -> "Timeout":
+        if self.then != "approve":
+            return self
+        if "*" in self.action:
+            raise ValueError(f'"approve" can\'t be given to "{self.action}": name each action that may go ahead unseen')
+        if len(self.basis) < 3:
+            raise ValueError("say in basis why silence may count as consent here")
+        return self
+
+
+class StopRules(Strict):
+    """What holds while somebody has stopped things. `compensations`: whether undoing goes on meanwhile."""
+
+    compensations: Annotated[bool, Field(strict=True)] = False
+    another_resumes: Annotated[bool, Field(strict=True)] = True
+    """Whoever stopped it can't be the one who lets it go on."""
+
+
+class QueueRules(Strict):
+    """How much may wait. `most` in all and `per_workflow` of each; what comes beyond that gets the conservative
+    answer: "reject", or with "run_lowest" what is reversible, of low risk and free of rules runs and the rest is
+    rejected.
+    """
+
+    most: Annotated[Count, Field(ge=1, le=1_000_000)] = 20_000
+    per_workflow: Annotated[Count, Field(ge=1, le=1_000_000)] | None = None
+    beyond: Literal["reject", "run_lowest"] = "reject"
+
+
+class QuestionRules(Strict):
+    """What a question to the agent or requester does to the clock: it stands still, for `at_most` so long."""
+
+    pauses: Annotated[bool, Field(strict=True)] = True
+    at_most: Duration = timedelta(hours=1)
 
 
 class Threshold(Strict):

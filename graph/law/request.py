@@ -234,6 +234,27 @@ class Request:
     judged: dict[str, Any] = field(default_factory=dict)
     """The facts it was routed on, as `graph.law.facts` writes them."""
     review_after: bool = False
+    asked_at: datetime | None = None
+    """When its present tier was asked; None: when it was opened."""
+    held_at: datetime | None = None
+    """Since when its clock stands still, because something was asked about it."""
+    claimed_by: str | None = None
+    claimed_until: datetime | None = None
+    assigned_to: str | None = None
+    first_tier: int | None = None
+    """The tier at which it was opened; None: its present one."""
+    moved_why: str = ""
+    """Why it last went up."""
+
+    @property
+    def since(self) -> datetime:
+        """From when its present tier's time counts."""
+        return self.asked_at or self.created_at
+
+    @property
+    def due_at(self) -> datetime:
+        """When a decision was promised."""
+        return self.since + timedelta(seconds=self.sla_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,16 +308,10 @@ def undo_id(effect: str) -> str:
     return "und_" + hashlib.sha256(effect.encode()).hexdigest()[:24]
 
 
-def urgency(created_at: datetime, due_at: datetime | None, now: datetime) -> str:
+def urgency(asked_at: datetime, due_at: datetime | None, now: datetime) -> str:
     """low/medium/high/critical at 0/25/50/75 % of the SLA that has passed."""
     if due_at is None:
         return "low"
-    total = (due_at - created_at).total_seconds()
-    passed = 1.0 if total <= 0 else (now - created_at).total_seconds() / total
+    total = (due_at - asked_at).total_seconds()
+    passed = 1.0 if total <= 0 else (now - asked_at).total_seconds() / total
     return ("low", "medium", "high", "critical")[min(3, max(0, int(passed * 4)))]
-
-
-def next_step(created_at: datetime, sla_seconds: int, expires_at: datetime, now: datetime) -> datetime:
-    """When the clock next has something to do: a quarter of the SLA after another, then the expiry."""
-    quarters = (created_at + timedelta(seconds=sla_seconds * quarter / 4) for quarter in (1, 2, 3, 4))
-    return min((moment for moment in quarters if now < moment < expires_at), default=expires_at)

@@ -89,7 +89,7 @@ async def _replace(
         policy_version=new.policy_version,
     )
     if not await _suffices(tx, new, person, policy, now):
-        await tx.cards.want(new.id, policy.policy.channel(new.workflow, new.tier))
+        await tx.cards.want(new.id, policy.policy.channel(new.workflow, new.tier), new.tier)
         return Decided(request=replace(request, status=Status.MODIFIED), decision=edit, followup=new)
     approval = decision_of(new, replace(answer, type=DecisionType.APPROVE), person, now)
     approved = await settle(tx, new, approval, policy)

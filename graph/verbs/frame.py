@@ -6,6 +6,7 @@ from typing import Any
 
 from graph.law.action import Bound, currency_of, value_of
 from graph.law.confidence import STATED, Signal
+from graph.law.escalation import next_step
 from graph.law.facts import Facts, Record, draw_of, to_json
 from graph.law.policy import Policy
 from graph.law.record import unusual_amount
@@ -17,7 +18,6 @@ from graph.law.request import (
     Request,
     Risk,
     Status,
-    next_step,
     request_id,
 )
 from graph.law.routing import Route, route, stricter
@@ -173,11 +173,18 @@ def _asked(
         "brief": replace(brief, flags=facts.flags),
         "approvals_required": routed.approvals,
         "sla_seconds": routed.sla_seconds,
-        "next_step_at": next_step(now, routed.sla_seconds, expires, now),
+        "next_step_at": next_step(policy.policy.tiers[routed.tier].timing, now, expires, now),
         "expires_at": expires,
         "decided_at": None,
         "execution_expires_at": None,
         "created_at": now,
+        "asked_at": now,
+        "first_tier": routed.tier,
+        "held_at": None,
+        "claimed_by": None,
+        "claimed_until": None,
+        "assigned_to": None,
+        "moved_why": "",
         "impact": routed.impact,
         "risk": routed.risk,
         "reasons": routed.reasons,

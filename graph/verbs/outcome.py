@@ -1,25 +1,31 @@
 """What follows every decision: the record, the run that wakes, the cards and people that are told."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from graph.law.request import ENDS, Decision, DecisionType, Effect, Kind, Outcome, Request, Status
 from graph.law.routing import RouteKind
-from graph.verbs.ports import PolicyVersion, Tx
+from graph.verbs.ports import Entry, PolicyVersion, Tx
 from graph.verbs.review import disown, review_id
 
 
 async def settle(
-    tx: Tx, request: Request, decision: Decision, policy: PolicyVersion, *, wake: bool = True
+    tx: Tx,
+    request: Request,
+    decision: Decision,
+    policy: PolicyVersion,
+    *,
+    wake: bool = True,
+    clock: datetime | None = None,
 ) -> Request | None:
-    """Flip the request and write all that is owed; None when somebody was faster."""
+    """Flip the request and write all that is owed; None when somebody was faster.
+
+    `clock`: the request's own time, where it stands still.
+    """
     status = ENDS[decision.type]
     window = decision.at + policy.policy.execution_window if status is Status.APPROVED else None
-    if decision.type is DecisionType.EXPIRE:
-        flipped = await tx.requests.expire(request)
-    else:
-        flipped = await tx.requests.decide(request, status, window)
-    if not flipped:
+    if not await tx.requests.decide(request, status, window, clock):
         return None
     await tx.requests.add_decision(decision)
     await record(tx, request, decision)
@@ -42,25 +48,65 @@ async def settle(
     )
 
 
+async def expire_all(tx: Tx, due: Sequence[Request]) -> int:
+    """Nobody decided in time: what `settle` does for one, for many in one go; returns how many expired."""
+    at = await tx.now()
+    expired = await tx.requests.expire_many(due)
+    gone = {request.id: request for request in due if request.id in expired}
+    made = {
+        request.id: Decision(
+            request_id=request.id,
+            type=DecisionType.EXPIRE,
+            by="clock",
+            person=None,
+            reason="nobody decided in time",
+            digest=request.digest,
+            at=at,
+            via="sweep",
+        )
+        for request in gone.values()
+    }
+    await tx.requests.add_decisions(list(made.values()))
+    await tx.audit.record_many([_entry(gone[decided], decision) for decided, decision in made.items()])
+    waking = [request.run_id for request in gone.values() if request.kind is not Kind.REVIEW]
+    if waking:
+        await tx.runs.wake_many(waking)
+    await tx.cards.touch_many(list(gone))
+    told = {
+        f"{request.id}:{Status.EXPIRED}": {"request_id": request.id, "user": request.requester}
+        for request in gone.values()
+        if request.requester
+    }
+    await tx.owed.add_many("outcome", told)
+    return len(gone)
+
+
 async def record(tx: Tx, request: Request, decision: Decision) -> None:
     """The audit entry of a terminal decision: who, what, when, why, under which policy, after how long."""
-    await tx.audit.record(
-        f"request_{ENDS[decision.type]}",
-        decision.by,
+    await tx.audit.record_many([_entry(request, decision)])
+
+
+def _entry(request: Request, decision: Decision) -> Entry:
+    return Entry(
+        event=f"request_{ENDS[decision.type]}",
+        actor=decision.by,
         run_id=request.run_id,
         request_id=request.id,
-        digest=decision.digest,
-        reason=decision.reason or "none required",
-        policy_version=request.policy_version,
-        tier=request.tier,
-        risk=request.risk,
-        reasons=list(request.reasons),
-        rules={match.rule: match.basis for match in request.matched},
-        version=request.version,
-        via=decision.via,
-        door=decision.door,
-        seconds_open=int((decision.at - request.created_at) / timedelta(seconds=1)),
-        next_request=decision.next_request_id,
+        detail={
+            "digest": decision.digest,
+            "reason": decision.reason or "none required",
+            "policy_version": request.policy_version,
+            "tier": request.tier,
+            "first_tier": request.first_tier or request.tier,
+            "risk": request.risk,
+            "reasons": list(request.reasons),
+            "rules": {match.rule: match.basis for match in request.matched},
+            "version": request.version,
+            "via": decision.via,
+            "door": decision.door,
+            "seconds_open": int((decision.at - request.created_at) / timedelta(seconds=1)),
+            "next_request": decision.next_request_id,
+        },
     )
 
 

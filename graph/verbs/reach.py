@@ -8,6 +8,7 @@ from graph.faults import report
 from graph.law.authorization import authorize
 from graph.law.request import DecisionType, Request
 from graph.verbs.authority import standing
+from graph.verbs.escalate import Ladder, go_up
 from graph.verbs.ports import PolicyVersion, Store, Tx
 
 BATCH: Final = 100
@@ -38,17 +39,18 @@ async def _look(tx: Tx, request_id: str, current: PolicyVersion) -> int:
     while not found and tier < len(current.policy.tiers):
         tier += 1
         found = await _reachable(tx, replace(request, tier=tier), current)
-    await tx.requests.checked(request, current.version)
+    await tx.requests.checked(request, current.version, reachable=found)
     if found and tier == request.tier:
         return 0
     await _tell(tx, request, tier, current, found=found)
     if tier == request.tier or not found:
         return 0
-    approvals = max(request.approvals_required, current.policy.tiers[tier].approvals)
-    if not await tx.requests.go_up(request, tier, approvals):
+    timer = await tx.requests.lock_timer(request.id, due=False)
+    if timer is None:
         return 0
-    await tx.cards.touch(request.id)
-    await tx.cards.want(request.id, current.policy.channel(request.workflow, tier))
+    ladder = Ladder(tx, current, await tx.now())
+    why = "nobody of the tier before may decide under the new policy"
+    await go_up(ladder, [ladder.move(timer, tier, why)], f"policy:{current.version}")
     return 1
 
 
@@ -83,8 +85,10 @@ async def _tell(tx: Tx, request: Request, tier: int, current: PolicyVersion, *, 
     await tx.owed.add(
         "operators", f"unreachable:{request.id}:{current.version}", {"text": text, "run_id": request.run_id}
     )
+    if found:
+        return
     await tx.audit.record(
-        "request_raised" if found else "request_unreachable",
+        "request_unreachable",
         f"policy:{current.version}",
         run_id=request.run_id,
         request_id=request.id,

@@ -1,7 +1,7 @@
 """Reports as plain JSON: runs, queue and one request. Field names are a stable interface."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from graph.law.action import question
@@ -170,7 +170,7 @@ def _row(request: Request, now: datetime) -> dict[str, Any]:
         "next_step_at": _iso(request.next_step_at),
         "expires_at": _iso(request.expires_at),
         "pending_seconds": max(0, int((end - request.created_at).total_seconds())),
-        "urgency": urgency(request.created_at, request.created_at + timedelta(seconds=request.sla_seconds), now),
+        "urgency": urgency(request.since, request.due_at, now),
     }
 
 

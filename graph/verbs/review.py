@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from graph.law.request import Kind, Request, Status, effect_id, next_step
+from graph.law.escalation import next_step
+from graph.law.request import Kind, Request, Status, effect_id
 from graph.verbs.ports import PolicyVersion, Tx
 
 _REVISION_BASE = 1_000
@@ -19,7 +20,8 @@ def review_id(about: str) -> str:
 async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: datetime) -> None:
     """Owe people a look at what ran alone; asking twice opens one."""
     tier = min(about.tier, len(policy.policy.tiers))
-    expires = now + policy.policy.tiers[tier].expires
+    row = policy.policy.tiers[tier]
+    expires = now + row.expires
     review = replace(
         about,
         id=review_id(about.id),
@@ -32,11 +34,14 @@ async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: dateti
         approvals_required=1,
         policy_version=policy.version,
         interrupt_id=None,
-        next_step_at=next_step(now, about.sla_seconds, expires, now),
+        sla_seconds=int(row.sla.total_seconds()),
+        next_step_at=next_step(row.timing, now, expires, now),
         expires_at=expires,
         decided_at=None,
         execution_expires_at=None,
         created_at=now,
+        asked_at=now,
+        first_tier=tier,
         review_after=False,
     )
     if not await tx.requests.insert(review):
@@ -49,7 +54,7 @@ async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: dateti
         about=about.id,
         digest=about.digest,
     )
-    await tx.cards.want(review.id, policy.policy.channel(review.workflow, review.tier))
+    await tx.cards.want(review.id, policy.policy.channel(review.workflow, review.tier), review.tier)
 
 
 async def disown(tx: Tx, review: Request) -> None:

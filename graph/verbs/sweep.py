@@ -1,61 +1,165 @@
-"""Sweep: what does the clock ask for? Every step is guarded by its row, so many sweepers do no harm."""
+"""Sweep: what does the clock ask for? Requests are taken in batches under their locks, so that many sweepers do no
+harm and thousands that come due at once are soon through.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from graph.failpoints import failpoint
 from graph.faults import report
-from graph.law.request import Decision, DecisionType, Request, next_step
-from graph.verbs.outcome import settle
-from graph.verbs.ports import Store, Tx
+from graph.law.escalation import Due, Timer, next_step, steps_due
+from graph.law.request import Kind
+from graph.verbs.escalate import Ladder, go_up
+from graph.verbs.hold import unhold
+from graph.verbs.outcome import expire_all
+from graph.verbs.ports import Move, Store, Tx
 from graph.verbs.reach import raise_unreachable
+from graph.verbs.silence import consent
 
-BATCH = 200
+BATCH = 100
+"""So many are locked at a time: a click on one of them waits for the whole batch."""
+ROUNDS = 100
 STUCK_SECONDS = 120.0
 
 
 async def sweep(store: Store) -> int:
-    """Expire what has expired, re-render what became more urgent, say what is stuck; returns how many rows moved.
-
-    Each row in a transaction of its own: one that can't be read or moved holds up no other.
-    """
+    """Remind, ask the next tier, expire, say what is stuck; returns how many rows moved."""
     async with store.begin() as tx:
-        due = await tx.requests.due(BATCH)
         for run in await tx.runs.stuck(STUCK_SECONDS):
             text = f"Run {run.id} has been owed a resume for over two minutes: is a worker for {run.workflow} up?"
             await tx.owed.add("operators", f"stuck:{run.id}:{run.fence}", {"text": text, "run_id": run.id})
     moved = await raise_unreachable(store)
-    for request_id in due:
-        try:
-            async with store.begin() as tx:
-                moved += await _step(tx, request_id)
-                failpoint("sweep:before_commit")
-        except Exception as problem:  # the others are due as well
-            report(f"request {request_id} could not be swept", problem)
+    for _ in range(ROUNDS):
+        stepped = await _batch(store)
+        moved += stepped
+        if stepped < BATCH:
+            break
     return moved
 
 
-async def _step(tx: Tx, request_id: str) -> int:
-    request = await tx.requests.lock_due(request_id)
-    if request is None:
+async def _batch(store: Store) -> int:
+    """Step what is due, all in one transaction; where one spoils it, each in its own."""
+    due: Sequence[Timer] = ()
+    try:
+        async with store.begin() as tx:
+            due = await tx.requests.lock_due(BATCH)
+            await _step(tx, due)
+            failpoint("sweep:before_commit")
+        return len(due)
+    except Exception as problem:
+        if len(due) < 2:
+            for timer in due:
+                report(f"request {timer.id} could not be swept", problem)
+            if not due:
+                raise
+            return 0
+    moved = 0
+    for timer in due:
+        moved += await _alone(store, timer.id)
+    return moved
+
+
+async def _alone(store: Store, request_id: str) -> int:
+    try:
+        async with store.begin() as tx:
+            timer = await tx.requests.lock_timer(request_id)
+            if timer is None:
+                return 0
+            await _step(tx, [timer])
+            return 1
+    except Exception as problem:  # the others are due as well
+        report(f"request {request_id} could not be swept", problem)
         return 0
+
+
+@dataclass(eq=False)
+class _Plan:
+    """What one batch comes to."""
+
+    ladder: Ladder
+    now: datetime
+    steps: dict[str, datetime] = field(default_factory=dict)
+    moves: list[Move] = field(default_factory=list)
+    reminders: dict[str, dict[str, str]] = field(default_factory=dict)
+    direct: list[tuple[str, str, int]] = field(default_factory=list)
+    expiring: list[str] = field(default_factory=list)
+    held: list[Timer] = field(default_factory=list)
+
+
+async def _step(tx: Tx, due: Sequence[Timer]) -> None:
+    if not due:
+        return
     now = await tx.now()
-    if request.expires_at is None:
-        raise RuntimeError(f"pending request {request.id} has no expiry")
-    if request.expires_at <= now:
-        await _expire(tx, request)
-        return 1
-    await tx.requests.step(request, next_step(request.created_at, request.sla_seconds, request.expires_at, now))
-    await tx.cards.touch(request.id)
-    return 1
+    plan = _Plan(ladder=Ladder(tx, await tx.policies.current(), now), now=now)
+    for timer in due:
+        await _plan(tx, plan, timer)
+    if plan.expiring:
+        await expire_all(tx, await tx.requests.many(plan.expiring))
+    for timer in plan.held:
+        await unhold(tx, timer, plan.ladder.timing(timer), now)
+    if plan.moves:
+        await go_up(plan.ladder, plan.moves, "clock")
+    await tx.requests.step_many(plan.steps)
+    await tx.cards.touch_many(list(plan.steps))
+    await tx.cards.want_many(plan.direct)
+    await tx.owed.add_many("reminder", plan.reminders)
 
 
-async def _expire(tx: Tx, request: Request) -> None:
-    decision = Decision(
-        request_id=request.id,
-        type=DecisionType.EXPIRE,
-        by="clock",
-        person=None,
-        reason="nobody decided in time",
-        digest=request.digest,
-        at=await tx.now(),
-        via="sweep",
-    )
-    await settle(tx, request, decision, await tx.policies.current())
+async def _plan(tx: Tx, plan: _Plan, timer: Timer) -> None:
+    timing = plan.ladder.timing(timer)
+    steps = steps_due(timer, timing, plan.now)
+    match steps[-1]:
+        case Due.EXPIRE:
+            plan.expiring.append(timer.id)
+            return
+        case Due.UNHOLD:
+            plan.held.append(timer)
+            return
+        case Due.TIMEOUT:
+            if await _timed_out(tx, plan, timer):
+                return
+        case Due.REMIND | Due.REPEAT:
+            _remind(plan, timer)
+        case _:
+            if await _deserted(plan, timer):
+                return
+    plan.steps[timer.id] = next_step(timing, timer.asked_at, timer.expires_at, plan.now, timer.claimed_until)
+
+
+async def _timed_out(tx: Tx, plan: _Plan, timer: Timer) -> bool:
+    """The SLA has passed: ask the next tier, or take silence for consent; False when it goes on waiting here."""
+    ladder = plan.ladder
+    then = ladder.policy.on_timeout(f"{timer.workflow}.{timer.action_type}", min(timer.tier, ladder.top))
+    if then == "approve":
+        if timer.kind is Kind.ACTION and await consent(tx, timer, ladder.current):
+            return True
+        then = ladder.policy.tiers[min(timer.tier, ladder.top)].on_timeout
+    higher = await ladder.above(timer.tier) if then != "reject" else None
+    if higher is not None:
+        plan.moves.append(ladder.move(timer, higher, f"nobody of tier {timer.tier} decided in time"))
+        return True
+    # Nobody else to ask: whoever is told directly hears of it now, once.
+    if timer.tier <= ladder.top:
+        plan.direct += [(timer.id, user, timer.tier) for user in await ladder.told_directly(timer.tier)]
+    return False
+
+
+async def _deserted(plan: _Plan, timer: Timer) -> bool:
+    """The last one of the tier has gone off duty: the next tier in which somebody is there is asked at once."""
+    ladder = plan.ladder
+    if timer.tier > ladder.top or timer.asked_at > plan.now:
+        return False
+    there = await ladder.there(timer.tier)
+    if there.people:
+        return False
+    higher = await ladder.above(timer.tier)
+    if higher is None:
+        return False
+    plan.moves.append(ladder.move(timer, higher, there.why))
+    return True
+
+
+def _remind(plan: _Plan, timer: Timer) -> None:
+    key = f"{timer.id}:{timer.tier}:{int(plan.now.timestamp())}"
+    plan.reminders[key] = {"request_id": timer.id, "tier": str(timer.tier)}

@@ -15,6 +15,7 @@ from graph.law.action import NotMoney, parse_money
 from graph.law.authorization import Person, Standing, authorize, refusal_of_state
 from graph.law.canonical import MAX_INTEGER, Unfaithful, canonical_text, digest, strict_loads
 from graph.law.confidence import STATED, Signal
+from graph.law.escalation import Timing, next_step
 from graph.law.facts import Facts, Record, draw_of, from_json, to_json
 from graph.law.policy import BadPolicy, Policy, parse_policy
 from graph.law.policy_rows import Level, Threshold, Tier
@@ -27,7 +28,6 @@ from graph.law.request import (
     Request,
     Risk,
     Status,
-    next_step,
     urgency,
 )
 from graph.law.routing import Route, RouteKind, route
@@ -555,6 +555,7 @@ def test_urgency_is_one_of_four_words_and_only_grows(sla: int, now: datetime) ->
 @given(st.integers(1, 10**6), st.integers(1, 10**6), moments)
 def test_the_next_step_lies_ahead_and_not_beyond_the_expiry(sla: int, more: int, now: datetime) -> None:
     expires = NOW + timedelta(seconds=sla + more)
-    step = next_step(NOW, sla, expires, now)
+    timing = Timing(sla=timedelta(seconds=sla), expires=expires - NOW)
+    step = next_step(timing, NOW, expires, now)
     assert step <= expires
     assert step > now or step == expires
