@@ -50,11 +50,7 @@ def _standing(view: CardView) -> list[str]:
         _sentence(", ".join(text for text in who if text)),
         left if view.open() else "Expired: no decision counts any more.",
         f"{approvals(view)}." if approvals(view) else "",
-        *(
-            _sentence(text)
-            for text in (raised(request), changed(view), law.because(request), law.ruled(request))
-            if text
-        ),
+        *(_sentence(text) for text in notes if text),
         "It can't be undone." if lasting(request) else "",
         clip(flowing(view.run_note), 200)[0],
         clip(_sentence(after(request)), 300)[0] if after(request) else "",
