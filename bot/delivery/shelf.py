@@ -1,0 +1,57 @@
+"""What the views of many cards share, read once for all of them in the reader's transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from graph.law.duty import Absence
+from graph.law.policy import Policy
+from graph.law.request import Request
+from graph.law.stopping import Stop
+from graph.verbs.duty import standing_in
+from graph.verbs.ports import Question, Run, Tx
+
+
+@dataclass(eq=False)
+class Shelf:
+    """Read for these requests; what one of them needs besides is fetched when it is asked for, once."""
+
+    policy: Policy
+    away: bool
+    """Whether anybody is away at all."""
+    runs: dict[str, Run]
+    questions: dict[str, list[Question]]
+    _names: dict[str, str] = field(default_factory=dict)
+    _nameless: set[str] = field(default_factory=set)
+    _stops: dict[str, Sequence[Stop]] = field(default_factory=dict)
+
+    @classmethod
+    async def of(cls, tx: Tx, requests: Sequence[Request]) -> "Shelf":
+        questions: dict[str, list[Question]] = {}
+        for question in await tx.talk.of_requests({request.id for request in requests}):
+            questions.setdefault(question.request_id, []).append(question)
+        runs = await tx.runs.many({request.run_id for request in requests})
+        policy = (await tx.policies.current()).policy
+        shelf = cls(policy, bool(await tx.duty.absences()), {run.id: run for run in runs}, questions)
+        await shelf.names(tx, (request.requester for request in requests))
+        return shelf
+
+    async def stops(self, tx: Tx, workflow: str) -> Sequence[Stop]:
+        if workflow not in self._stops:
+            self._stops[workflow] = await tx.stops.in_force(workflow)
+        return self._stops[workflow]
+
+    async def names(self, tx: Tx, users: Iterable[str | None]) -> dict[str, str]:
+        wanted = {user for user in users if user}
+        if missing := sorted(wanted - self._names.keys() - self._nameless):
+            found = {user: person.name for user, person in (await tx.people.many(missing)).items()}
+            self._names |= found
+            self._nameless |= set(missing) - found.keys()
+        return {user: self._names[user] for user in wanted if user in self._names}
+
+    async def deputies(self, tx: Tx, request: Request) -> tuple[Absence, ...]:
+        """Who of the tier that is asked is away with somebody in their place; each pair once."""
+        if not self.away or request.tier not in self.policy.tiers:
+            return ()
+        pool = await tx.people.members(self.policy.tiers[request.tier].reviewers)
+        found = await standing_in(tx, self.policy, request.tier, pool - {request.requester or ""})
+        return tuple({(one.deputy_id, one.ends_at): one for one in found if one.deputy_id}.values())
