@@ -6,7 +6,7 @@ UV := .uv/bin/uv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin
 
-.PHONY: demo test lint fix bench chaos clean
+.PHONY: demo test lint fix bench chaos sim clean
 
 demo: $(READY)
 	$(RUN)/gatepost demo
@@ -33,6 +33,10 @@ bench: $(READY)
 
 chaos: $(READY)
 	$(RUN)/python -m tests.crash.chaos --kills 200 --requests 1000
+
+# SIM_DAYS=90 days in minutes, SIM_SEED to repeat a run, SIM_RUNS for how much is proposed.
+sim: $(READY)
+	$(RUN)/python -m tests.sim
 
 # uv in an environment of its own, then exactly what uv.lock names.
 $(READY): pyproject.toml uv.lock

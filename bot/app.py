@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import structlog
 import uvicorn
 from slack_bolt.async_app import AsyncApp
-from sqlalchemy import func, select
+from sqlalchemy import select
 from starlette.applications import Starlette
 
 from bot.guard import Home, Signing
@@ -17,9 +17,11 @@ from bot.listeners import Services, make_app
 from bot.listeners.socket import SocketRunner
 from bot.slack import Slack, SlackProblem
 from bot.supervisor import stop_with_supervisor
+from bot.tracing import traced, tracing
+from bot.vital import Vital
 from bot.web import Check, make_web
+from graph.verbs.auditor import gauges
 from storage.migrate import behind
-from storage.schema import cards, owed, runs
 
 _log = structlog.get_logger("gatepost.web")
 
@@ -27,7 +29,8 @@ _log = structlog.get_logger("gatepost.web")
 async def serve_web(house: House, stop: asyncio.Event) -> None:
     """Serve until `stop`; requests under way are answered first."""
     settings = house.settings
-    services = Services(store=house.store, slack=house.slack, directory=house.directory)
+    traces = (settings.gatepost_trace_url or "") if traced(settings) else None
+    services = Services(store=house.store, slack=house.slack, directory=house.directory, traces=traces)
     home = Home(team_id=house.store.workspace_id, enterprise_id=house.enterprise_id)
     bolt = make_app(services, home)
     signing = None if settings.slack_app_token else _signing(house)
@@ -36,17 +39,25 @@ async def serve_web(house: House, stop: asyncio.Event) -> None:
     checks = dict(_checks(house))
     if socket_mode is not None:
         checks["socket"] = socket_mode.connected
-    web = make_web(bolt, services, home=home, signing=signing, checks=checks, owed=lambda: _owed(house))
+    vital = Vital(house.store, socket_mode.connected if socket_mode else None)
+    web = make_web(
+        bolt, services, home=home, signing=signing, checks=checks, ill=vital.ill, measure=lambda: gauges(house.store)
+    )
     server = _server(web)
     # The policy and what reads its conditions are loaded now, not when the first click waits.
     await checks["policy"]()
     # What was loaded stays loaded: the collector need not walk it while a click waits.
     gc.collect()
     gc.freeze()
-    tasks = [asyncio.create_task(_ending(stop, server)), asyncio.create_task(stop_with_supervisor(stop))]
+    tasks = [
+        asyncio.create_task(_ending(stop, server)),
+        asyncio.create_task(stop_with_supervisor(stop)),
+        asyncio.create_task(vital.beat(stop)),
+    ]
     try:
         # Signals belong to the command, which sets `stop`.
-        await server._serve([listener])
+        async with tracing(settings, "web"):
+            await server._serve([listener])
     finally:
         for task in tasks:
             task.cancel()
@@ -115,15 +126,3 @@ def _checks(house: House) -> Mapping[str, Check]:
             return bool(await tx.policies.current())
 
     return {"database": database, "migrations": migrations, "policy": policy}
-
-
-async def _owed(house: House) -> Mapping[str, int]:
-    """How much is owed, by kind; all of it by partial indexes."""
-
-    counts = {
-        "cards": select(func.count()).select_from(cards).where(cards.c.shown < cards.c.wanted),
-        "posts": select(func.count()).select_from(owed).where(owed.c.done_at.is_(None)),
-        "resumes": select(func.count()).select_from(runs).where(runs.c.status == "ready"),
-    }
-    async with house.engine.connect() as connection:
-        return {kind: (await connection.execute(count)).scalar_one() for kind, count in counts.items()}

@@ -12,7 +12,7 @@ import structlog
 
 from bot.slack import RateLimited, Refused, Slack, SlackProblem
 from graph.law.authorization import Person
-from graph.law.policy import Policy
+from graph.law.policy import ON_CALL, Policy
 from graph.verbs.ports import Store
 
 AT_ONCE: Final = 4
@@ -39,6 +39,8 @@ class Directory:
         users = {entry for entry in named if _is_user(entry)} | requesters
         async with self._store.begin() as tx:
             users |= await tx.people.members(trusted)
+            # Whose turn comes is known before it does.
+            users |= {shift.user_id for shift in await tx.duty.shifts()}
         return await self._people(users)
 
     async def refresh_user(self, user_id: str) -> bool:
@@ -212,14 +214,16 @@ def _left(old: Person, now: datetime) -> Person:
 
 
 def _entries(policy: Policy) -> list[str]:
-    """Every user, group and handle to whom the policy gives a say."""
-    tiers = [entry for tier in policy.tiers.values() for entry in tier.reviewers]
+    """Every user, group and handle to whom the policy gives a say, or something to read."""
+    tiers = [entry for tier in policy.tiers.values() for entry in (*tier.reviewers, *tier.dm)]
     roles = policy.roles
     others = [*roles.may_edit, *roles.stop, *roles.resume, *roles.policy_owners, *roles.auditors, *roles.operators]
     owners = [entry for named in policy.owners.values() for entry in named]
     teams = [entry for team in policy.teams for entry in team.members]
     registered = [reviewer.user for reviewer in policy.reviewers]
-    return sorted({*tiers, *others, *owners, *teams, *registered} - {"*"})
+    everybody = {*tiers, *others, *owners, *teams, *registered, *policy.digest.dm} - {"*"}
+    # Who is on call comes from calendars, not from Slack.
+    return sorted(entry for entry in everybody if not entry.startswith(ON_CALL))
 
 
 def _is_user(entry: str) -> bool:

@@ -180,6 +180,8 @@ async def _database(settings: Settings, *, may_migrate: bool) -> AsyncEngine:
         if not may_migrate:
             raise CantStart("the database lacks this release's tables; run `gatepost migrate` first")
         await migrate(url)
+    except NoDatabase as error:
+        raise CantStart(str(error)) from error
     except (OSError, SQLAlchemyError, PsycopgError) as error:
         raise CantStart(f"the database does not answer ({type(error).__name__}); check DATABASE_URL") from error
     return engine

@@ -14,6 +14,10 @@ REJECT: Final = "gatepost.reject"
 RESPOND: Final = "gatepost.respond"
 """Take over; on cards of what the agent hands over, else a choice in the overflow menu."""
 MORE: Final = "gatepost.more"
+ANSWER: Final = "gatepost.answer"
+"""Answers a question; it stands in a message to the requester."""
+STOP: Final = "gatepost.stop"
+LIFT: Final = "gatepost.lift"
 READ: Final = "gatepost.read"
 """Opens Details: on cards that could not show everything, in queues and on the Home tab."""
 
@@ -21,6 +25,11 @@ APPROVE_SUBMIT: Final = "gatepost.approve.submit"
 EDIT_SUBMIT: Final = "gatepost.edit.submit"
 REJECT_SUBMIT: Final = "gatepost.reject.submit"
 RESPOND_SUBMIT: Final = "gatepost.respond.submit"
+ASK_SUBMIT: Final = "gatepost.ask.submit"
+HAND_SUBMIT: Final = "gatepost.hand.submit"
+ANSWER_SUBMIT: Final = "gatepost.answer.submit"
+STOP_SUBMIT: Final = "gatepost.stop.submit"
+LIFT_SUBMIT: Final = "gatepost.lift.submit"
 DETAILS: Final = "gatepost.details"
 """Details; as a submission it is an approval by somebody who had the full text before them."""
 
@@ -30,7 +39,11 @@ NOTICE_EVENT: Final = "gatepost_notice"
 
 CHOICE_DETAILS: Final = "details"
 CHOICE_RESPOND: Final = "respond"
-CHOICES: Final = (CHOICE_DETAILS, CHOICE_RESPOND)
+CHOICE_CLAIM: Final = "claim"
+CHOICE_RELEASE: Final = "release"
+CHOICE_ASK: Final = "ask"
+CHOICE_HAND: Final = "hand"
+CHOICES: Final = (CHOICE_DETAILS, CHOICE_RESPOND, CHOICE_CLAIM, CHOICE_RELEASE, CHOICE_ASK, CHOICE_HAND)
 
 DIGEST_DIGITS: Final = 16
 MAX_REF: Final = 100
@@ -40,7 +53,8 @@ MAX_ORIGIN: Final = 250
 _REF_PATTERN: Final = r"(req_[0-9a-z]{1,40})\.(0|[1-9][0-9]{0,8})\.([0-9a-f]{16})"
 _REF: Final = re.compile(_REF_PATTERN, re.ASCII)
 _ORIGIN: Final = re.compile(r"([^|]{1,100})(?:\|([A-Za-z0-9_-]{1,64})\|([0-9.]{1,32}))?", re.ASCII)
-_CHOICE: Final = re.compile(r"(details|respond)\|([^|]{1,100})", re.ASCII)
+_CHOICE: Final = re.compile(rf"({'|'.join(CHOICES)})\|([^|]{{1,100}})", re.ASCII)
+_QUESTION: Final = re.compile(r"qst_[0-9a-f]{20}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,17 @@ def decode_choice(value: object) -> tuple[str, Ref] | None:
     match = _match(_CHOICE, value, MAX_CHOICE)
     ref = decode(match.group(2)) if match else None
     return (match.group(1), ref) if match and ref else None
+
+
+def encode_question(question_id: str) -> str:
+    """What the button that answers a question carries, and the private_metadata of the form it opens."""
+    return _checked(question_id, _QUESTION)
+
+
+def decode_question(value: object) -> str | None:
+    """The question's id, or None for anything else."""
+    match = _match(_QUESTION, value, MAX_REF)
+    return match.group() if match else None
 
 
 def _match(pattern: re.Pattern[str], value: object, most: int) -> re.Match[str] | None:

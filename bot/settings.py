@@ -38,6 +38,19 @@ def _token(prefix: str, where: str) -> Any:
     return AfterValidator(check)
 
 
+def _link(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL like https://example.com/…")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("may use plain http only on this machine (127.0.0.1); use https")
+    return value
+
+
+def _secret_link(value: SecretStr | None) -> SecretStr | None:
+    return value if value is None else SecretStr(_link(value.get_secret_value()))
+
+
 class Settings(BaseSettings):
     """All of Gatepost's settings. Empty variables count as unset."""
 
@@ -57,6 +70,12 @@ class Settings(BaseSettings):
     gatepost_shop_url: str | None = None
     gatepost_audit_key: SecretStr | None = None
     gatepost_lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
+    gatepost_heartbeat_url: Annotated[SecretStr | None, AfterValidator(_secret_link)] = None
+    """Called by a worker whenever the auditor finds nothing: whoever watches it hears of silence."""
+    gatepost_trace_url: str | None = None
+    """Where a run's trace can be looked at; `{trace_id}` stands for its id."""
+    otel_exporter_otlp_endpoint: str | None = None
+    otel_exporter_otlp_traces_endpoint: str | None = None
     port: int = Field(default=3000, ge=0, le=65535)
     gatepost_host: str = "127.0.0.1"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -71,12 +90,14 @@ class Settings(BaseSettings):
     @field_validator("slack_api_url")
     @classmethod
     def _api(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"must be a URL like {SLACK_API}")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise ValueError("may use plain http only on this machine (127.0.0.1); use https")
-        return value.rstrip("/") + "/"
+        return _link(value).rstrip("/") + "/"
+
+    @field_validator("gatepost_trace_url")
+    @classmethod
+    def _trace(cls, value: str | None) -> str | None:
+        if value is not None and "{trace_id}" not in _link(value):
+            raise ValueError("must say {trace_id} where the trace's id belongs")
+        return value
 
     @field_validator("gatepost_policy")
     @classmethod

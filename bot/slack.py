@@ -60,7 +60,11 @@ class AuthProblem(SlackProblem):
 
 
 class Transient(SlackProblem):
-    """The answer was lost or the server failed: it may have happened all the same."""
+    """The answer was lost or the server failed: it may have happened all the same, if the call `reached` Slack."""
+
+    def __init__(self, code: str, method: str = "", *, reached: bool = True) -> None:
+        super().__init__(code, method)
+        self.reached = reached
 
 
 class Refused(SlackProblem):
@@ -143,7 +147,8 @@ async def _translated(method: str, call: Awaitable[AsyncSlackResponse]) -> Mappi
     except SlackApiError as error:
         raise _problem(method, error) from None
     except (SlackClientError, aiohttp.ClientError, json.JSONDecodeError, TimeoutError, OSError) as error:
-        raise Transient(type(error).__name__, method) from None
+        reached = not isinstance(error, aiohttp.ClientConnectorError)
+        raise Transient(type(error).__name__, method, reached=reached) from None
     except AttributeError:
         # The SDK's own check of a 200 whose body is text: some proxy answered, not Slack.
         raise Transient("not_json", method) from None

@@ -1,6 +1,7 @@
 """The web process: Slack's traffic behind the guard, and what a load balancer or Prometheus asks."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
@@ -16,14 +17,18 @@ from starlette.routing import Route
 
 from bot.guard import SLACK_PATH, Guard, Home, Signing, payload_of
 from bot.listeners import Services, dispatch
+from bot.listeners.metrics import Metrics
 from graph.faults import report
+from graph.verbs.ports import Gauges
 
 READY_SECONDS: Final = 1.0
+FIGURES_SECONDS: Final = 5.0
 _SLACK_HEADERS: Final = ("x-slack-retry-num", "x-slack-retry-reason")
 _log = structlog.get_logger(__name__)
 
 Check = Callable[[], Awaitable[bool]]
-Counts = Callable[[], Awaitable[Mapping[str, int]]]
+Ill = Callable[[], Awaitable[Mapping[str, str]]]
+Measure = Callable[[], Awaitable[Gauges]]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
@@ -34,10 +39,14 @@ def make_web(
     home: Home,
     signing: Signing | None,
     checks: Mapping[str, Check] | None = None,
-    owed: Counts | None = None,
+    ill: Ill | None = None,
+    measure: Measure | None = None,
     lifespan: Lifespan | None = None,
 ) -> Starlette:
-    """The ASGI app. Without `signing` (Socket Mode) the Slack path doesn't exist; `checks` decide `/readyz`."""
+    """The ASGI app. Without `signing` (Socket Mode) the Slack path doesn't exist; `checks` decide `/readyz`, and what
+    `ill` names is what `/healthz` complains about.
+    """
+    figures = _Figures(services.metrics, measure)
 
     async def slack(request: Request) -> Response:
         if bolt is None:
@@ -49,12 +58,17 @@ def make_web(
         found = await _checked(checks or {})
         return JSONResponse(found, 200 if all(found.values()) else 503)
 
+    async def healthz(request: Request) -> Response:
+        found = await _ill(ill)
+        return JSONResponse({"ill": found}, 503) if found else PlainTextResponse("ok")
+
     async def metrics(request: Request) -> Response:
-        await _count(services, owed)
+        await figures.refresh()
         return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     routes = [
-        Route("/healthz", _healthz, methods=["GET"]),
+        Route("/livez", _livez, methods=["GET"]),
+        Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
     ]
@@ -78,8 +92,20 @@ def _lasting(services: Services, inner: Lifespan | None) -> Lifespan:
     return lifespan
 
 
-async def _healthz(request: Request) -> Response:
+async def _livez(request: Request) -> Response:
     return PlainTextResponse("ok")
+
+
+async def _ill(ill: Ill | None) -> dict[str, str]:
+    """What is not well, by name; whoever can't be asked within a second isn't either."""
+    if ill is None:
+        return {}
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            return dict(await ill())
+    except Exception as error:
+        report("health not known", error)
+        return {"database": "does not answer"}
 
 
 async def _checked(checks: Mapping[str, Check]) -> dict[str, bool]:
@@ -101,17 +127,26 @@ async def _holds(name: str, check: Check) -> bool:
     return task.result()
 
 
-async def _count(services: Services, owed: Counts | None) -> None:
-    if owed is None:
-        return
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            counts = await owed()
-    except Exception as error:  # the other figures are still worth having
-        report("owed work not counted", error)
-        return
-    for kind, count in counts.items():
-        services.metrics.owed.labels(kind).set(count)
+class _Figures:
+    """What is read from the database for a scrape, at most once in five seconds and for one."""
+
+    def __init__(self, metrics: Metrics, measure: Measure | None) -> None:
+        self._metrics, self._measure = metrics, measure
+        self._alone = asyncio.Lock()
+        self._fresh_until = 0.0
+
+    async def refresh(self) -> None:
+        if self._measure is None:
+            return
+        async with self._alone:
+            if time.monotonic() < self._fresh_until:
+                return
+            self._fresh_until = time.monotonic() + FIGURES_SECONDS
+            try:
+                async with asyncio.timeout(READY_SECONDS):
+                    self._metrics.show(await self._measure())
+            except Exception as error:  # the other figures are still worth having
+                report("figures not taken", error)
 
 
 def _response(answer: BoltResponse) -> Response:

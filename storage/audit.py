@@ -7,7 +7,7 @@ chain's lock off the path of every click. hash(n) = SHA-256(hash(n-1) ‖ canoni
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,11 +57,15 @@ class PgAudit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """What `verify` found: how many entries the chain covers, how many wait for it, and every break."""
+    """What `verify` found: how many entries the chain covers, how many wait for it, and every break.
+
+    `head`: number and hash of the newest seal. Written down elsewhere, they show later that nothing was cut off.
+    """
 
     sealed: int
     unsealed: int
     problems: Sequence[str]
+    head: tuple[int, str] = (0, GENESIS)
 
 
 async def seal(engine: AsyncEngine, key: bytes) -> int:
@@ -108,10 +112,12 @@ async def seal(engine: AsyncEngine, key: bytes) -> int:
         return len(seals)
 
 
-async def verify(engine: AsyncEngine, key: bytes) -> Verified:
-    """Walk the whole chain and name every place where it doesn't hold."""
+async def verify(engine: AsyncEngine, key: bytes, anchors: Mapping[int, str] | None = None) -> Verified:
+    """Walk the whole chain and name every place where it doesn't hold; `anchors`: hashes it had at some numbers."""
     problems: list[str] = []
     expected, previous = 0, GENESIS
+    # Before the first entry there is nothing that could be gone.
+    unmet = {seq: chained for seq, chained in (anchors or {}).items() if seq}
     joined = (
         select(
             audit_seals.c.seq,
@@ -129,9 +135,12 @@ async def verify(engine: AsyncEngine, key: bytes) -> Verified:
             expected += 1
             problems += _problems(row, expected, previous, key)
             expected, previous = row.seq, row.hash
+            if unmet.pop(row.seq, row.hash) != row.hash:
+                problems.append(f"entry {row.seq} is not the one whose hash was written down")
         total = (await connection.execute(select(func.count()).select_from(audit))).scalar_one()
         sealed = (await connection.execute(select(func.count()).select_from(audit_seals))).scalar_one()
-    return Verified(sealed=sealed, unsealed=max(0, total - sealed), problems=problems)
+    problems += [f"entry {seq}, whose hash was written down, is gone" for seq in sorted(unmet)]
+    return Verified(sealed=sealed, unsealed=max(0, total - sealed), problems=problems, head=(expected, previous))
 
 
 def key_id(key: bytes) -> str:

@@ -2,15 +2,22 @@
 
 import secrets
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Update, null, or_, select, update
+from sqlalchemy import Integer, Text, Update, and_, case, exists, func, literal, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from graph.verbs.ports import CardRow
+from graph.verbs.ports import CardRow, Shown
 from storage import rows
-from storage.schema import NOW, cards
-from storage.session import Session, after
+from storage.schema import NOW, cards, health, paces, requests
+from storage.session import Session, after, given
+from storage.turns import first_of_each, one_claimer, take
+
+UPDATE: Final = "chat.update"
+"""Where Slack's wish to be left alone with updates stands in `paces`."""
+_LAST: Final = 5
+_RISKS: Final = {"critical": 1, "high": 2, "medium": 3}
+_NEW: Final = first_of_each("cards", "ts is null and shown < wanted", "rank, due_at", "rank, due_at")
 
 
 class PgCards:
@@ -23,22 +30,28 @@ class PgCards:
     async def want_many(self, wanted: Collection[tuple[str, str, int]]) -> None:
         if not wanted:
             return
-        values = [
-            {
-                "id": "card_" + secrets.token_hex(10),
-                "workspace_id": self._session.workspace_id,
-                "request_id": request_id,
-                "target": target,
-                "tier": tier,
-            }
-            for request_id, target, tier in dict.fromkeys(wanted)
-        ]
-        statement = insert(cards).values(values)
+        new = given(
+            {"id": Text, "request_id": Text, "target": Text, "tier": Integer},
+            [("card_" + secrets.token_hex(10), *each) for each in dict.fromkeys(wanted)],
+        )
+        found = select(
+            new.c.id,
+            literal(self._session.workspace_id),
+            new.c.request_id,
+            new.c.target,
+            new.c.tier,
+            _rank(new.c.tier, posted=null()),
+            _DUE,
+        ).join(requests, requests.c.id == new.c.request_id)
+        names = ["id", "workspace_id", "request_id", "target", "tier", "rank", "due_at"]
+        statement = insert(cards).from_select(names, found)
         # Two tiers may share a channel: the card that is there becomes the higher one's.
-        higher = {"tier": statement.excluded.tier, "wanted": cards.c.wanted + 1}
+        higher = {name: statement.excluded[name] for name in ("tier", "rank", "due_at")}
         await self._session.count(
             statement.on_conflict_do_update(
-                index_elements=["request_id", "target"], set_=higher, where=cards.c.tier < statement.excluded.tier
+                index_elements=["request_id", "target"],
+                set_={**higher, "wanted": cards.c.wanted + 1},
+                where=cards.c.tier < statement.excluded.tier,
             )
         )
         self._session.hints.add("card")
@@ -49,8 +62,10 @@ class PgCards:
     async def touch_many(self, request_ids: Collection[str]) -> None:
         if not request_ids:
             return
-        statement = update(cards).where(self._mine, cards.c.request_id.in_(request_ids))
-        await self._session.count(statement.values(wanted=cards.c.wanted + 1))
+        mine = _locked(self._mine, cards.c.request_id.in_(request_ids))
+        statement = update(cards).where(cards.c.id.in_(mine), requests.c.id == cards.c.request_id)
+        fresh = {"wanted": cards.c.wanted + 1, "rank": _rank(cards.c.tier, posted=cards.c.ts), "due_at": _DUE}
+        await self._session.count(statement.values(**fresh))
         self._session.hints.add("card")
 
     async def of_request(self, request_id: str) -> Sequence[CardRow]:
@@ -64,44 +79,99 @@ class PgCards:
         return await self._session.first(statement) is not None
 
     async def claim(self, limit: int, lease_seconds: float) -> Sequence[CardRow]:
+        await one_claimer(self._session)
+        first = await self._session.all(_NEW.params(workspace=self._session.workspace_id, most=limit))
+        ours = await take(self._session, [row.target for row in first])
+        if not ours:
+            return ()
+        picked = cards.c.id.in_([row.id for row in first if row.target in ours])
+        return await self._lease(_locked(picked, _free()), lease_seconds)
+
+    async def claim_renewed(self, limit: int, lease_seconds: float) -> Sequence[CardRow]:
+        left_alone = exists().where(
+            paces.c.workspace_id == self._session.workspace_id, paces.c.target == UPDATE, paces.c.next_at > NOW
+        )
         due = (
             select(cards.c.id)
             .where(
-                self._mine,
-                cards.c.shown < cards.c.wanted,
-                cards.c.not_before <= NOW,
-                or_(cards.c.leased_until.is_(None), cards.c.leased_until <= NOW),
+                self._mine, cards.c.ts.is_not(None), cards.c.shown < cards.c.wanted, cards.c.not_before <= NOW, _free()
             )
-            .order_by(cards.c.not_before)
+            .where(~left_alone)
+            .order_by(cards.c.rank, cards.c.not_before)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
+        return await self._lease(due.scalar_subquery(), lease_seconds)
+
+    async def _lease(self, which: Any, seconds: float) -> Sequence[CardRow]:
         statement = (
             update(cards)
-            .where(cards.c.id.in_(due.scalar_subquery()))
-            .values(leased_until=after(lease_seconds), attempts=cards.c.attempts + 1)
+            .where(cards.c.id.in_(which), cards.c.shown < cards.c.wanted)
+            .values(leased_until=after(seconds), attempts=cards.c.attempts + 1, tries=cards.c.tries + 1)
             .returning(cards)
         )
         return [rows.card(row) for row in await self._session.all(statement)]
 
-    async def shown(self, card: CardRow, channel: str, ts: str, text: str) -> None:
-        values = {
-            "channel": channel,
-            "ts": ts,
-            "shown": card.wanted,
-            "shown_text": text,
-            "leased_until": null(),
-            "attempts": 0,
-            "last_error": "",
-        }
-        if card.ts is None:
-            values["posted_at"] = NOW
-        await self._session.count(self._claimed(card).where(cards.c.shown <= card.wanted).values(**values))
-
-    async def retry(self, card: CardRow, delay_seconds: float, error: str) -> None:
-        await self._session.count(
-            self._claimed(card).values(not_before=after(delay_seconds), leased_until=null(), last_error=error)
+    async def shown_many(self, shown: Sequence[Shown]) -> None:
+        if not shown:
+            return
+        now = given(
+            {"id": Text, "channel": Text, "ts": Text, "text": Text, "attempts": Integer, "wanted": Integer},
+            [(each.card.id, each.channel, each.ts, each.text, each.card.attempts, each.card.wanted) for each in shown],
         )
+        ours = _locked(cards.c.id.in_([each.card.id for each in shown]))
+        claimed = and_(cards.c.id == now.c.id, cards.c.attempts == now.c.attempts)
+        statement = update(cards).where(cards.c.id.in_(ours), claimed, cards.c.shown <= now.c.wanted)
+        await self._session.count(
+            statement.values(
+                channel=now.c.channel,
+                ts=now.c.ts,
+                shown=now.c.wanted,
+                shown_text=now.c.text,
+                posted_at=case((cards.c.ts.is_(None), NOW), else_=cards.c.posted_at),
+                leased_until=null(),
+                tries=0,
+                last_error="",
+            )
+        )
+
+    async def retry(self, card: CardRow, delay_seconds: float, error: str, *, tried: bool = True) -> None:
+        later = {"not_before": after(delay_seconds), "leased_until": null(), "last_error": error}
+        if not tried:
+            later["tries"] = cards.c.tries - 1
+        await self._session.count(self._claimed(card).values(**later))
+
+    async def stranded(self, seconds: float, limit: int) -> Sequence[CardRow]:
+        long_ago = after(-seconds)
+        # Slack itself has to have been there for as long: after an outage everything is late, and comes by itself.
+        slack_was_there = exists().where(
+            health.c.workspace_id == self._session.workspace_id,
+            health.c.name == "slack",
+            health.c.ok_since <= long_ago,
+            health.c.last_ok_at > NOW - text("interval '1 minute'"),
+        )
+        taking = select(cards.c.target).where(self._mine, cards.c.posted_at > long_ago)
+        in_trouble = select(paces.c.target).where(
+            paces.c.workspace_id == self._session.workspace_id, paces.c.problem != ""
+        )
+        statement = (
+            select(cards)
+            .where(self._mine, cards.c.ts.is_(None), cards.c.shown < cards.c.wanted, ~cards.c.rerouted)
+            .where(cards.c.rank < _LAST)
+            .where(
+                or_(
+                    cards.c.target.in_(in_trouble),
+                    and_(cards.c.created_at <= long_ago, slack_was_there, cards.c.target.not_in(taking)),
+                )
+            )
+            .order_by(cards.c.rank, cards.c.due_at)
+            .limit(limit)
+        )
+        return [rows.card(row) for row in await self._session.all(statement)]
+
+    async def reroute(self, card_id: str) -> bool:
+        statement = update(cards).where(self._mine, cards.c.id == card_id, cards.c.ts.is_(None), ~cards.c.rerouted)
+        return await self._session.count(statement.values(rerouted=True)) == 1
 
     def _claimed(self, card: CardRow) -> Update:
         # The number of attempts is the fence: whoever claimed it later has a higher one.
@@ -110,3 +180,24 @@ class PgCards:
     @property
     def _mine(self) -> Any:
         return cards.c.workspace_id == self._session.workspace_id
+
+
+def _locked(*which: Any) -> Any:
+    """The ids of these cards, locked in one order everywhere: two who change cards never wait for each other."""
+    return select(cards.c.id).where(*which).order_by(cards.c.id).with_for_update().scalar_subquery()
+
+
+def _free() -> Any:
+    return or_(cards.c.leased_until.is_(None), cards.c.leased_until <= NOW)
+
+
+def _rank(tier: Any, posted: Any) -> Any:
+    """What is owed first: a card that nobody waits for loses its buttons first, if it was ever posted, and is
+    posted last; between them the riskiest.
+    """
+    over = or_(requests.c.status != "pending", and_(tier > 0, tier < requests.c.tier))
+    risk = case(_RISKS, value=requests.c.risk, else_=4)
+    return case((and_(over, posted.is_(None)), _LAST), (over, 0), else_=risk)
+
+
+_DUE: Final = requests.c.asked_at + func.make_interval(0, 0, 0, 0, 0, 0, requests.c.sla_seconds)

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -63,13 +66,28 @@ def _embedded(home: Path) -> URL:
     home.mkdir(parents=True, exist_ok=True)
     try:
         _forget_the_dead(home / "postgres" / ".handle_pids.json")
-        server = get_server(home / "postgres", cleanup_mode="stop")
+        with _plain_locale():
+            server = get_server(home / "postgres", cleanup_mode="stop")
     except Exception as error:  # the package raises whatever its subprocesses raise
         raise NoDatabase(
             f"the embedded PostgreSQL under {home} did not start ({type(error).__name__}: {error});"
             " look at the file postgres/log there, or set DATABASE_URL"
         ) from error
     return parse_url(server.get_uri())
+
+
+@contextmanager
+def _plain_locale() -> Iterator[None]:
+    """A locale that this machine names and doesn't have would stop the server, and one it has would sort our texts."""
+    before = os.environ.get("LC_ALL")
+    os.environ["LC_ALL"] = "C"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["LC_ALL"]
+        else:
+            os.environ["LC_ALL"] = before
 
 
 def _forget_the_dead(handles: Path) -> None:

@@ -1,6 +1,7 @@
 """`gatepost migrate`: our tables and LangGraph's, safe when several processes start it at once."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,12 +12,15 @@ from psycopg.rows import dict_row
 from sqlalchemy import URL, NullPool, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from storage.engine import NoDatabase
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD: Final = "0003"
 """The newest revision under migrations/versions; known here so that only migrating loads Alembic."""
 
+_REVISION: Final = re.compile(r"\d{4}", re.ASCII)
 _LOCK: Final = 4_727_001
 _POLL_SECONDS: Final = 0.1
 _PATIENCE_SECONDS: Final = 120
@@ -39,7 +43,9 @@ async def behind(engine: AsyncEngine) -> bool:
         if not (await connection.execute(text("select to_regclass('gatepost_migrations')"))).scalar():
             return True
         version = (await connection.execute(text("select max(version_num) from gatepost_migrations"))).scalar()
-    # A newer database serves an older process: migrations only add.
+    if version is not None and not _REVISION.fullmatch(str(version)):
+        raise NoDatabase(f"the database says it is of release {version!s:.40}, which is none of Gatepost's; restore it")
+    # A newer database serves an older process, so that a deploy can go back: migrations only add.
     return version is None or str(version) < HEAD
 
 

@@ -1,15 +1,16 @@
 """The directory's mirror: who is who, as of when."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from graph.law.authorization import Person
+from graph.law.policy import ON_CALL
 from storage import rows
-from storage.schema import NOW, groups, people, workspaces
+from storage.schema import NOW, groups, people, rosters, shifts, workspaces
 from storage.session import Session
 
 
@@ -26,12 +27,24 @@ class PgPeople:
         )
         return {row.user_id: rows.person(row) for row in await self._session.all(statement)}
 
+    async def accounts(self, persons: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        statement = select(people.c.person, people.c.user_id).where(
+            people.c.workspace_id == self._session.workspace_id, people.c.person.in_(list(persons))
+        )
+        found: dict[str, frozenset[str]] = {}
+        for row in await self._session.all(statement):
+            found[row.person] = found.get(row.person, frozenset()) | {row.user_id}
+        return found
+
     async def strangers(self, entries: Iterable[str]) -> frozenset[str]:
         named = frozenset(entries)
         statement = select(groups.c.group_id, groups.c.handle).where(
             groups.c.workspace_id == self._session.workspace_id
         )
         known = {name for row in await self._session.all(statement) for name in (row.group_id, f"@{row.handle}")}
+        if any(entry.startswith(ON_CALL) for entry in named):
+            heard = select(rosters.c.source).where(rosters.c.workspace_id == self._session.workspace_id)
+            known |= {f"{ON_CALL}{row.source}" for row in await self._session.all(heard)}
         return named - known - frozenset(await self.many(named))
 
     async def members(self, entries: Iterable[str], fresh: datetime | None = None) -> frozenset[str]:
@@ -43,10 +56,35 @@ class PgPeople:
         )
         if fresh is not None:
             statement = statement.where(groups.c.checked_at >= fresh)
-        found = {entry for entry in named if not entry.startswith("@")}
+        found = {entry for entry in named if not entry.startswith(("@", ON_CALL))}
         for row in await self._session.all(statement):
             found.update(row.members)
-        return frozenset(found)
+        return frozenset(found | await self._on_call(named, fresh))
+
+    async def _on_call(self, entries: Iterable[str], fresh: datetime | None) -> set[str]:
+        """Who has a shift now; of calendars last read before `fresh`, nobody."""
+        sources = [entry.removeprefix(ON_CALL) for entry in entries if entry.startswith(ON_CALL)]
+        if not sources:
+            return set()
+        statement = select(shifts.c.user_id).where(
+            shifts.c.workspace_id == self._session.workspace_id,
+            shifts.c.source.in_(sources),
+            shifts.c.starts_at <= NOW,
+            shifts.c.ends_at > NOW,
+        )
+        if fresh is not None:
+            read = and_(rosters.c.workspace_id == shifts.c.workspace_id, rosters.c.source == shifts.c.source)
+            statement = statement.where(exists().where(read, rosters.c.checked_at >= fresh))
+        return {row.user_id for row in await self._session.all(statement)}
+
+    async def groups(self, entries: Iterable[str]) -> Sequence[str]:
+        named = list(entries)
+        handles = [entry[1:] for entry in named if entry.startswith("@")]
+        statement = select(groups.c.group_id).where(
+            groups.c.workspace_id == self._session.workspace_id,
+            or_(groups.c.group_id.in_(named), groups.c.handle.in_(handles)),
+        )
+        return [row.group_id for row in await self._session.all(statement.order_by(groups.c.group_id))]
 
     async def mirror(self, found: Iterable[Person]) -> None:
         for person in found:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Integer, Text, column, exists, func, select, tuple_, update, values
+from sqlalchemy import DateTime, Integer, Text, exists, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from graph.law.escalation import Timer
@@ -12,7 +12,7 @@ from graph.law.request import Decision, Kind, Request, Status
 from graph.verbs.ports import Move, Vote
 from storage import rows
 from storage.schema import NOW, decisions, requests, stops, votes
-from storage.session import Session
+from storage.session import Session, given
 
 
 class PgRequests:
@@ -50,8 +50,24 @@ class PgRequests:
             statement = statement.where(requests.c.workflow.not_in(sorted(without)))
         return await self._many(statement.order_by(requests.c.next_step_at, requests.c.id).limit(limit))
 
+    async def of_requester(self, user: str, limit: int) -> Sequence[Request]:
+        statement = select(requests).where(
+            self._mine,
+            requests.c.status == Status.PENDING,
+            requests.c.requester == user,
+            requests.c.kind.in_((Kind.ACTION, Kind.CHECKPOINT)),
+        )
+        return await self._many(statement.order_by(requests.c.next_step_at, requests.c.id).limit(limit))
+
     async def many(self, request_ids: Collection[str]) -> Sequence[Request]:
         return await self._many(select(requests).where(self._mine, requests.c.id.in_(request_ids)))
+
+    async def waiting(self, most: int, workflow: str | None = None) -> int:
+        pending = select(literal(1)).where(self._mine, requests.c.status == Status.PENDING)
+        if workflow is not None:
+            pending = pending.where(requests.c.workflow == workflow)
+        row = await self._session.one(select(func.count().label("n")).select_from(pending.limit(most).subquery()))
+        return int(row.n) if row else 0
 
     async def decide(
         self, request: Request, status: Status, execution_expires_at: datetime | None, clock: datetime | None = None
@@ -84,6 +100,10 @@ class PgRequests:
         )
         return frozenset(row.id for row in await self._session.all(statement))
 
+    async def due(self, limit: int) -> Sequence[str]:
+        statement = select(requests.c.id).where(*self._due).order_by(requests.c.next_step_at).limit(limit)
+        return [row.id for row in await self._session.all(statement)]
+
     async def lock_due(self, limit: int) -> Sequence[Timer]:
         statement = select(*_TIMER).where(*self._due).order_by(requests.c.next_step_at).limit(limit)
         locking = statement.with_for_update(skip_locked=True)
@@ -110,7 +130,7 @@ class PgRequests:
     async def step_many(self, steps: Mapping[str, datetime]) -> None:
         if not steps:
             return
-        moved = _table({"id": Text, "next_step_at": DateTime(timezone=True)}, list(steps.items()))
+        moved = given({"id": Text, "next_step_at": DateTime(timezone=True)}, list(steps.items()))
         statement = update(requests).where(requests.c.id == moved.c.id, requests.c.status == Status.PENDING)
         await self._session.count(statement.values(next_step_at=moved.c.next_step_at))
 
@@ -120,7 +140,7 @@ class PgRequests:
         at = DateTime(timezone=True)
         columns: dict[str, Any] = {"id": Text, "tier": Integer, "approvals": Integer, "sla": Integer, "why": Text}
         columns |= {"asked_at": at, "expires_at": at, "next_step_at": at}
-        up = _table(
+        up = given(
             columns,
             [
                 (
@@ -146,6 +166,8 @@ class PgRequests:
             "claimed_by": None,
             "claimed_until": None,
             "assigned_to": None,
+            "assigned_by": None,
+            "assigned_why": "",
         }
         if await self._session.count(statement.values(**higher)) != len(moves):
             raise RuntimeError("a request that was locked went up by other hands")
@@ -188,6 +210,7 @@ class PgRequests:
                 "digest": decision.digest,
                 "via": decision.via,
                 "next_request_id": decision.next_request_id,
+                "acting_for": decision.acting_for,
                 "at": decision.at,
             }
             for decision in made
@@ -246,8 +269,3 @@ _ENDED: Final = {
     "claimed_by": None,
     "claimed_until": None,
 }
-
-
-def _table(columns: Mapping[str, Any], found: Sequence[tuple[Any, ...]]) -> Any:
-    """Rows of ours as a table that an update can join."""
-    return values(*(column(name, kind) for name, kind in columns.items()), name="given").data(list(found))

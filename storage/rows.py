@@ -27,7 +27,8 @@ from graph.law.request import (
     Risk,
     Status,
 )
-from graph.verbs.ports import CardRow, Condition, OwedRow, Proposed, Run, RunStatus, Vote
+from graph.law.stopping import Stop
+from graph.verbs.ports import CardRow, Condition, OwedRow, Proposed, Question, Run, RunStatus, Vote
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ def run(row: Row[Any]) -> Run:
         created_at=row.created_at,
         updated_at=row.updated_at,
         reversing=row.reversing,
+        graph=row.graph,
+        displaced=row.displaced,
     )
 
 
@@ -119,6 +122,8 @@ def request(row: Row[Any]) -> Request:
         claimed_by=row.claimed_by,
         claimed_until=row.claimed_until,
         assigned_to=row.assigned_to,
+        assigned_by=row.assigned_by,
+        assigned_why=row.assigned_why,
         first_tier=row.first_tier,
         moved_why=row.moved_why,
     )
@@ -202,6 +207,7 @@ def decision(row: Row[Any]) -> Decision:
         at=row.at,
         via=row.via,
         next_request_id=row.next_request_id,
+        acting_for=row.acting_for,
     )
 
 
@@ -236,8 +242,16 @@ def owed(row: Row[Any]) -> OwedRow:
     return _same(OwedRow, row)
 
 
+def stop(row: Row[Any]) -> Stop:
+    return _same(Stop, row)
+
+
 def condition(row: Row[Any]) -> Condition:
     return _same(Condition, row)
+
+
+def question(row: Row[Any]) -> Question:
+    return _same(Question, row)
 
 
 def person(row: Row[Any]) -> Person:

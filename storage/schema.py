@@ -83,14 +83,17 @@ runs: Final = Table(
     _at("updated_at", nullable=False, server_default=NOW_DEFAULT),
     Column("reversing", Boolean, nullable=False, server_default=text("false")),
     _empty("graph"),
+    Column("displaced", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("workspace_id", "workflow", "key"),
     CheckConstraint("status in ('ready','paused','done','rolled_back','failed','quarantined')", name="status_known"),
     CheckConstraint("(status = 'ready') = (wake_at is not null)", name="ready_has_wake_time"),
     CheckConstraint("status <> 'paused' or interrupt_id is not null", name="paused_has_interrupt"),
     Index("ix_runs_owed", "wake_at", postgresql_where=text("status = 'ready'")),
+    Index("ix_runs_turn", "workflow", "wake_at", postgresql_where=text("status = 'ready'")),
     Index("ix_runs_recent", "workspace_id", "created_at"),
     Index("ix_runs_reversing", "updated_at", postgresql_where=text("reversing")),
     Index("ix_runs_paused", "graph", postgresql_where=text("status = 'paused'")),
+    Index("ix_runs_aside", "updated_at", postgresql_where=text("status = 'quarantined'")),
 )
 
 policies: Final = Table(
@@ -157,6 +160,8 @@ requests: Final = Table(
     Column("claimed_by", Text),
     _at("claimed_until"),
     Column("assigned_to", Text),
+    Column("assigned_by", Text),
+    _empty("assigned_why"),
     Column("first_tier", Integer, nullable=False),
     _empty("moved_why"),
     Column("reachable", Boolean, nullable=False, server_default=text("true")),
@@ -177,6 +182,7 @@ requests: Final = Table(
     CheckConstraint("status <> 'approved' or execution_expires_at is not null", name="approved_has_window"),
     CheckConstraint("(kind = 'reconcile') = (subject_effect is not null)", name="reconcile_has_effect"),
     CheckConstraint("(claimed_by is null) = (claimed_until is null)", name="claimed_whole"),
+    CheckConstraint("(assigned_by is null) = (assigned_to is null)", name="assigned_whole"),
     Index("ix_requests_frozen", "workspace_id", "workflow", postgresql_where=text("status = 'pending'")),
     Index(
         "ix_requests_one_pending",
@@ -230,6 +236,7 @@ requests: Final = Table(
     ),
     Index("ix_requests_parent", "parent_id", postgresql_where=text("parent_id is not null")),
     Index("ix_requests_due", "next_step_at", postgresql_where=text("status = 'pending'")),
+    Index("ix_requests_stranded", "created_at", postgresql_where=text("status = 'pending' and not reachable")),
     Index("ix_requests_queue", "workspace_id", "tier", "next_step_at", postgresql_where=text("status = 'pending'")),
 )
 
@@ -246,6 +253,7 @@ decisions: Final = Table(
     Column("via", Text, nullable=False),
     Column("next_request_id", Text),
     _at("at", nullable=False, server_default=NOW_DEFAULT),
+    Column("acting_for", Text),
     CheckConstraint("type in ('approve','edit','reject','respond','expire','cancel')", name="type_known"),
     CheckConstraint("via in ('slack','cli','rest','policy','sweep')", name="via_known"),
     Index("ix_decisions_at", "workspace_id", "at"),
@@ -312,8 +320,34 @@ cards: Final = Table(
     _empty("last_error"),
     _made(),
     Column("tier", Integer, nullable=False, server_default=text("0")),
+    Column("rank", Integer, nullable=False, server_default=text("3")),
+    _at("due_at", nullable=False, server_default=NOW_DEFAULT),
+    _zero("tries"),
+    Column("rerouted", Boolean, nullable=False, server_default=text("false")),
+    _at("owed_since", nullable=False, server_default=NOW_DEFAULT),
     UniqueConstraint("request_id", "target"),
     Index("ix_cards_request", "request_id"),
+    Index(
+        "ix_cards_new",
+        "workspace_id",
+        "target",
+        "rank",
+        "due_at",
+        postgresql_where=text("ts is null and shown < wanted"),
+    ),
+    Index(
+        "ix_cards_renewed",
+        "workspace_id",
+        "rank",
+        "not_before",
+        postgresql_where=text("ts is not null and shown < wanted"),
+    ),
+    Index(
+        "ix_cards_stranded",
+        "workspace_id",
+        "created_at",
+        postgresql_where=text("ts is null and shown < wanted and not rerouted"),
+    ),
     Index("ix_cards_posted", "workspace_id", "posted_at", postgresql_where=text("posted_at is not null")),
     CheckConstraint("(ts is null) = (channel is null)", name="posted_whole"),
     CheckConstraint("shown <= wanted", name="shown_not_ahead"),
@@ -334,7 +368,10 @@ owed: Final = Table(
     _empty("last_error"),
     _at("done_at"),
     _made(),
+    _empty("target"),
+    _zero("tries"),
     Index("ix_owed_open", "not_before", postgresql_where=text("done_at is null")),
+    Index("ix_owed_turn", "workspace_id", "target", "not_before", postgresql_where=text("done_at is null")),
 )
 
 paces: Final = Table(
@@ -343,6 +380,7 @@ paces: Final = Table(
     _workspace(),
     Column("target", Text, nullable=False),
     _at("next_at", nullable=False),
+    _empty("problem"),
     PrimaryKeyConstraint("workspace_id", "target"),
 )
 
@@ -414,10 +452,11 @@ questions: Final = Table(
     Column("answered_by", Text),
     _empty("answer"),
     _at("answered_at"),
-    Column("agent_asked", Boolean, nullable=False, server_default=text("false")),
+    _empty("answered_in"),
+    _at("agent_due_at", server_default=NOW_DEFAULT),
     CheckConstraint("(answered_at is null) = (answered_by is null)", name="answered_whole"),
     Index("ix_questions_request", "request_id"),
-    Index("ix_questions_for_agents", "asked_at", postgresql_where=text("answered_at is null and not agent_asked")),
+    Index("ix_questions_for_agents", "agent_due_at", postgresql_where=text("agent_due_at is not null")),
 )
 
 health: Final = Table(

@@ -1,9 +1,10 @@
 """What the repositories of one transaction share."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Row
+from sqlalchemy import ColumnElement, Executable, Row, column, values
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.schema import NOW
@@ -36,3 +37,8 @@ class Session:
 def after(seconds: float) -> ColumnElement[Any]:
     """The database's now plus some seconds."""
     return NOW + timedelta(seconds=seconds)
+
+
+def given(columns: Mapping[str, Any], found: Sequence[tuple[Any, ...]]) -> Any:
+    """Rows of ours as a table that a statement can join."""
+    return values(*(column(name, kind) for name, kind in columns.items()), name="given").data(list(found))

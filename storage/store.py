@@ -6,13 +6,20 @@ from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection as SqlConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from graph.verbs.errors import Busy
 from storage.audit import PgAudit
 from storage.cards import PgCards
+from storage.checks import PgChecks
+from storage.digests import PgDigests
+from storage.duty import PgDuty
 from storage.effects import PgEffects
+from storage.figures import PgFigures
 from storage.health import PgHealth
 from storage.owed import PgOwed
 from storage.past import PgPast, UsualTimes
@@ -22,8 +29,12 @@ from storage.requests import PgRequests
 from storage.runs import PgRuns
 from storage.schema import NOW
 from storage.session import Session
+from storage.stops import PgStops
+from storage.talk import PgTalk
+from storage.turns import PgTurns
 
 CHANNEL: Final = "gatepost"
+_HELD_UP: Final = (LockNotAvailable, DeadlockDetected)
 
 
 class PgTx:
@@ -37,11 +48,18 @@ class PgTx:
         self.effects = PgEffects(session)
         self.cards = PgCards(session)
         self.owed = PgOwed(session)
+        self.turns = PgTurns(session)
         self.audit = PgAudit(session)
         self.people = PgPeople(session)
         self.policies = PgPolicies(session, policies)
         self.past = PgPast(session, usual)
         self.health = PgHealth(session)
+        self.stops = PgStops(session)
+        self.checks = PgChecks(session)
+        self.talk = PgTalk(session)
+        self.figures = PgFigures(session)
+        self.digests = PgDigests(session)
+        self.duty = PgDuty(session)
 
     async def now(self) -> datetime:
         """The database's clock, fixed for this transaction."""
@@ -69,10 +87,15 @@ class PgStore:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PgTx]:
-        async with self.engine.begin() as connection:
-            session = Session(connection, self.workspace_id)
-            yield PgTx(session, self._policies, self._usual)
-            await _hint(connection, session)
+        try:
+            async with self.engine.begin() as connection:
+                session = Session(connection, self.workspace_id)
+                yield PgTx(session, self._policies, self._usual)
+                await _hint(connection, session)
+        except (DBAPIError, *_HELD_UP) as error:
+            if isinstance(error, _HELD_UP) or isinstance(error.orig, _HELD_UP):
+                raise Busy("others held the same rows for too long") from error
+            raise
 
 
 async def _hint(connection: SqlConnection, session: Session) -> None:

@@ -1,18 +1,22 @@
 """The small print of a pending card: how risky and how sure, until when, what else holds, what Approve means."""
 
+from datetime import timedelta
+from typing import Final
+
 from bot.cards import kit, law, times
 from bot.cards.kinds import wording
 from bot.cards.view import CardView
 from bot.words import Json, clip, flowing, plain
 from graph.law.request import Kind, Request
 
+MAX_DEPUTIES: Final = 2
+
 
 def context(view: CardView) -> list[Json]:
     """At most five elements."""
     request = view.request
-    notes = _dots(
-        _tier(view), raised(request), approvals(view), _lasting(request), changed(view), flowing(view.run_note)
-    )
+    people = (_tier(view), raised(request), approvals(view), deputies(view))
+    notes = _dots(*people, _lasting(request), changed(view), flowing(view.run_note))
     small = [notes, _dots(law.because(request), law.ruled(request)), after(request)]
     who = _dots(law.risky(request), sure(request), requester(view))
     first = [plain(capital(who), 200)] if who else []
@@ -44,6 +48,17 @@ def raised(request: Request) -> str:
     return f"from tier {request.first_tier}: {clip(flowing(request.moved_why), 120)[0]}"
 
 
+def deputies(view: CardView) -> str:
+    """`Bob stands in for Alice until 30 Nov`."""
+    shown = [
+        f"{view.name(one.deputy_id)} stands in for {view.name(one.user_id)} until {one.ends_at.day} {one.ends_at:%b}"
+        for one in view.standing_in
+        if one.deputy_id
+    ]
+    more = f" and {len(shown) - MAX_DEPUTIES} more" if len(shown) > MAX_DEPUTIES else ""
+    return ", ".join(shown[:MAX_DEPUTIES]) + more
+
+
 def changed(view: CardView) -> str:
     """`changed by Alice; needs tier 2`, where this came out of an edit."""
     request = view.request
@@ -72,9 +87,18 @@ def deadline(view: CardView) -> str:
     if not view.open():
         return "*Expired*: no decision counts any more"
     due, request = view.due_at(), view.request
+    if view.stop:
+        return f"Its clock stands still · *{standing_still(view)}*"
     if request.since > view.now:
         return f"Time starts {times.local(request.since)}: nobody is on duty until then · due {times.local(due)}"
     return f"Due {times.local(due)} · *{times.left(due, view.clock())}* · urgency {view.urgency()}"
+
+
+def standing_still(view: CardView) -> str:
+    """What is left on a clock that a stop keeps from running: `12 min left when it goes on`."""
+    left = view.due_at() - max(view.clock(), view.request.since)
+    overdue = left <= timedelta(0)
+    return f"overdue by {times.span(-left)}" if overdue else f"{times.span(left)} left when it goes on"
 
 
 def capital(text: str) -> str:

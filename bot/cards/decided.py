@@ -109,7 +109,9 @@ def _outcome(view: CardView) -> list[Part]:
         case Kind.REVIEW:
             return [Part(text) for text in (_reviewed(view),) if text]
         case Kind.CHECKPOINT:
-            return [Part(_STOPPED)] if status in (Status.REJECTED, Status.EXPIRED) else []
+            return [Part(_STOPPED)] if status in (Status.REJECTED, Status.EXPIRED, Status.CANCELLED) else []
+        case Kind.ACTION if status is Status.CANCELLED:
+            return [Part(_STOPPED)]
         case Kind.ACTION if status is Status.MODIFIED:
             return _followup(view)
         case Kind.ACTION if status is Status.APPROVED:

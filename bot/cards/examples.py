@@ -7,7 +7,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.cards import notice, queue
+from bot.cards.examples_figures import numbers
+from bot.cards.examples_stop import homes, stopped
+from bot.cards.examples_talk import said, talked_about
+from bot.cards.examples_time import waiting
 from bot.cards.home import home
+from bot.cards.reminder import reminder
 from bot.cards.review import card
 from bot.cards.samples import (
     ASKED_AT,
@@ -65,12 +70,29 @@ def view(of: Request | None = None, **more: Any) -> CardView:
 
 def views() -> dict[str, CardView]:
     """All states of the review card."""
-    return {**_ordinary(), **_weighed(), **_asked_people(), **_finished(), **_executed(), **_strange()}
+    return {
+        **_ordinary(),
+        **_weighed(),
+        **_asked_people(),
+        **_finished(),
+        **_executed(),
+        **_strange(),
+        **waiting(),
+        **stopped(),
+        **talked_about(),
+    }
 
 
 def examples() -> dict[str, Card | Json]:
     """Name → rendering of every card, notice, list and Home tab."""
-    return {**{name: card(each) for name, each in views().items()}, **_notices(), **_lists()}
+    return {
+        **{name: card(each) for name, each in views().items()},
+        **_notices(),
+        **_lists(),
+        **homes(),
+        **numbers(),
+        **said(),
+    }
 
 
 def _ordinary() -> dict[str, CardView]:
@@ -238,11 +260,15 @@ def _notices() -> dict[str, Card | Json]:
     seen = views()
     told: Mapping[str, CardView] = {name: seen[name] for name in TOLD}
     late = {name: notice.refused(notice.already(seen[name])) for name in TOO_LATE}
+    claimed = replace(request(), claimed_by="UALICE", claimed_until=NOW + timedelta(minutes=5))
     return {
         **{f"outcome_{name}": notice.outcome(each) for name, each in told.items()},
         **{f"too_late_{name}": each for name, each in late.items()},
         "refused": notice.refused("You asked for this yourself; somebody else has to decide it."),
         "refused_hostile": notice.refused(HOSTILE),
+        "reminder": reminder(view(), ["STIER1", "STIER2"], ["UBOB"]),
+        "reminder_claimed": reminder(view(claimed), ["STIER1"]),
+        "reminder_hostile": reminder(seen["hostile"], ["STIER1"]),
     }
 
 

@@ -1,10 +1,11 @@
-"""The Home tab: what waits for me, the one due first on top."""
+"""The Home tab: what is stopped, then what waits for me, the one due first on top."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from bot.cards import kit, times
+from bot.cards.brake import Brake, brake_blocks
 from bot.cards.rowlist import oldest_due, row_blocks
 from bot.words import Json, plain
 from graph.law.request import Request
@@ -12,11 +13,18 @@ from graph.law.request import Request
 MAX_ROWS: Final = 20
 
 
-def home(rows: Sequence[Request], now: datetime, links: Mapping[str, str], total: int | None = None) -> Json:
+def home(
+    rows: Sequence[Request],
+    now: datetime,
+    links: Mapping[str, str],
+    total: int | None = None,
+    brake: Brake | None = None,
+) -> Json:
     """The view to publish. `links` maps request ids to permalinks; `total` counts also what `rows` leaves out."""
     shown = oldest_due(rows)[:MAX_ROWS]
     count = max(total or 0, len(rows))
-    blocks: list[Json] = [{"type": "header", "text": plain("Waiting for you", 150)}]
+    blocks = brake_blocks(brake or Brake())
+    blocks.append({"type": "header", "text": plain("Waiting for you", 150)})
     if not shown:
         blocks.append(kit.section("Nothing waits for you. New requests appear in your review channel and here."))
     for request in shown:

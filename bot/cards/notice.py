@@ -9,7 +9,7 @@ from bot.cards.kinds import wording
 from bot.cards.speech import spoken
 from bot.cards.view import Card, CardView
 from bot.words import Json, clip, flowing, line, run
-from graph.law.request import Kind, Status
+from graph.law.request import Kind, Request, Status
 
 MAX_LINE: Final = 600
 
@@ -36,6 +36,12 @@ def already(view: CardView) -> str:
     words = wording(view.request).already[status]
     who = f" by {view.decider()}" if decision and status is not Status.EXPIRED else ""
     return f"Already {words}{who}{_at(decision.at, view.now) if decision else ''}. Nothing was changed by your click."
+
+
+def withdrawn(request: Request) -> Card:
+    """To the requester: it was taken back."""
+    question = clip(arguments.headline(request)[0], MAX_LINE)[0]
+    return _card(f"Withdrawn: {question}", "Nobody is asked any more, and what was done for it so far is undone.")
 
 
 def refused(reason: str) -> Card:

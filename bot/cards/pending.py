@@ -6,13 +6,19 @@ from typing import Final
 
 from bot.cards import arguments, flags, kit, times
 from bot.cards.alternatives import choosable
+from bot.cards.brake import stopped_line
 from bot.cards.context import context
 from bot.cards.kinds import wording
+from bot.cards.talk import talk_blocks
 from bot.cards.view import CardView
 from bot.ids import (
     APPROVE,
     APPROVE_FORM,
+    CHOICE_ASK,
+    CHOICE_CLAIM,
     CHOICE_DETAILS,
+    CHOICE_HAND,
+    CHOICE_RELEASE,
     CHOICE_RESPOND,
     EDIT,
     MORE,
@@ -46,12 +52,16 @@ def pending_blocks(view: CardView) -> list[Json]:
         moved = kit.context(plain(moved_up(view), 300)) | {"block_id": kit.block_id("moved", request)}
         return [kit.headline(arguments.headline(request)[0], "decision", request), moved]
     blocks = [kit.headline(arguments.headline(request)[0], "decision", request)]
+    if view.stop:
+        stopped = kit.context(plain(stopped_line(view), 400)) | {"block_id": kit.block_id("stopped", request)}
+        blocks.append(stopped)
     for part, lines in (("facts", _facts(request)), ("why", _why(view))):
         if lines:
             blocks.append(kit.rich(*lines) | {"block_id": kit.block_id(part, request)})
     blocks.append(kit.context(*context(view)) | {"block_id": kit.block_id("time", request)})
+    blocks += talk_blocks(view)
     if view.open():
-        blocks.append(_actions(request))
+        blocks.append(_actions(view))
     return blocks
 
 
@@ -126,16 +136,21 @@ def cost_of_delay(view: CardView) -> str:
     request = view.request
     said = "" if request.kind is Kind.REVIEW else clip(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
     usual = f"usual answer {times.span(timedelta(seconds=view.usual_seconds))}" if view.usual_seconds else ""
-    return " · ".join(text for text in (f"agent says “{said}”" if said else "", usual) if text)
+    # Ours first: whatever the agent writes can't pose as the rest of it.
+    return " · ".join(text for text in (usual, f"agent says “{said}”" if said else "") if text)
 
 
-def _actions(request: Request) -> Json:
-    elements = list(chain(_deciding(request), [_more(request)]))
+def _actions(view: CardView) -> Json:
+    request = view.request
+    elements = list(chain(_deciding(view), [_more(view)]))
     return {"type": "actions", "block_id": kit.block_id("buttons", request), "elements": elements}
 
 
-def _deciding(request: Request) -> list[Json]:
+def _deciding(view: CardView) -> list[Json]:
+    request = view.request
     words, plain_answer = wording(request), request.kind is Kind.RECONCILE
+    if not view.approvable():
+        return [kit.button(words.no, REJECT, request, "danger")]
     if handed_over(request):
         take = kit.button("Take over…", RESPOND, request, "primary")
         return [take, _yes(request, None), kit.button(words.no, REJECT, request, "danger")]
@@ -158,9 +173,15 @@ def first_button(request: Request) -> str:
     return str(_yes(request, None)["text"]["text"])
 
 
-def _more(request: Request) -> Json:
-    ref = ref_of(request)
-    options = [{"text": plain("Details"), "value": encode_choice(CHOICE_DETAILS, ref)}]
-    if request.kind is Kind.ACTION:
-        options.append({"text": plain("Take over…"), "value": encode_choice(CHOICE_RESPOND, ref)})
+def _more(view: CardView) -> Json:
+    """What else there is to do: at most the five entries that Slack shows."""
+    ref = ref_of(view.request)
+    entries = [
+        (CHOICE_DETAILS, "Details"),
+        *([(CHOICE_RESPOND, "Take over…")] if view.request.kind is Kind.ACTION and view.approvable() else []),
+        (CHOICE_RELEASE, "Let go") if view.looking() else (CHOICE_CLAIM, "I'm looking at it"),
+        (CHOICE_ASK, "Ask…"),
+        (CHOICE_HAND, "Hand to…"),
+    ]
+    options = [{"text": plain(label), "value": encode_choice(choice, ref)} for choice, label in entries]
     return {"type": "overflow", "action_id": MORE, "options": options}

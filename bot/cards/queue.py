@@ -7,18 +7,25 @@ from typing import Final
 from bot.cards import kit
 from bot.cards.review import card
 from bot.cards.rowlist import oldest_due, row_blocks, spoken_row
-from bot.cards.speech import spoken
+from bot.cards.speech import MAX_TEXT, spoken
 from bot.cards.view import Card, CardView
 from bot.ids import COMMAND, READ
 from bot.words import Json, clip, line, one_line, plain, run
 from graph.law.request import Request, Status
 
 MAX_ROWS: Final = 15
+MAX_OWN: Final = 5
+"""Together with the rows above it is as much as a message holds."""
 
 _USAGE: Final = {
     "queue": "what waits for a decision, due first on top",
-    "mine": "what waits for you",
+    "mine": "what waits for you, and what you asked for",
     "show ID": "one request with its state",
+    "stats [7d|30d]": "how requests went in the last days",
+    "withdraw ID [reason]": "take back what you asked for; what was done for it so far is undone",
+    "away until WHEN [for @deputy]": "say that you are away and who stands in; away back ends it",
+    "stop NAME|all reason": "the emergency brake: nothing new begins there",
+    "resume NAME|all reason": "lets it go on",
     "help": "this list",
 }
 
@@ -35,6 +42,19 @@ def queue(rows: Sequence[Request], now: datetime, links: Mapping[str, str], tota
     if more:
         blocks.append(kit.context(plain(more)))
     return Card(spoken(" ".join([title, *(spoken_row(request, now) for request in shown), more])), blocks)
+
+
+def mine(waiting: Sequence[Request], own: Sequence[Request], now: datetime) -> Card:
+    """What waits for the asker, and below what they asked for themselves and may withdraw."""
+    text, blocks = queue(waiting, now, {})
+    if not own:
+        return Card(text, blocks)
+    title, shown = "You asked for", own[:MAX_OWN]
+    more: list[Json] = [{"type": "header", "text": plain(title, 150)}]
+    for request in shown:
+        more += [*row_blocks(request, now, {}), kit.context(plain(f"{COMMAND} withdraw {request.id}"))]
+    said = " ".join([f"{title}:", *(spoken_row(request, now) for request in shown)])
+    return Card(clip(f"{text} {spoken(said)}", MAX_TEXT)[0], [*blocks, *more])
 
 
 def show(view: CardView) -> Card:

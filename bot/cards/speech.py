@@ -4,11 +4,24 @@ from typing import Final
 
 from bot.cards import arguments, law, times
 from bot.cards.arguments import counted
-from bot.cards.context import after, approvals, capital, changed, lasting, raised, requester, sure
+from bot.cards.brake import stopped_line
+from bot.cards.context import (
+    after,
+    approvals,
+    capital,
+    changed,
+    deputies,
+    lasting,
+    raised,
+    requester,
+    standing_still,
+    sure,
+)
 from bot.cards.decided import told
 from bot.cards.flags import flags
 from bot.cards.kinds import wording
 from bot.cards.pending import can_modify, cost_of_delay, first_button, lead, moved_up, why
+from bot.cards.talk import talk_spoken
 from bot.cards.view import CardView
 from bot.words import clip, escape, flowing
 from graph.law.request import Kind, Request
@@ -32,20 +45,24 @@ def _pending(view: CardView) -> list[str]:
     request = view.request
     if view.went_to:
         return [_sentence(clip(arguments.headline(request)[0], 800)[0]), moved_up(view)]
-    said = [_sentence(clip(arguments.headline(request)[0], 800)[0]), *_arguments(request), *_flags(request)]
-    said.append(lead(view))
+    said = [_sentence(clip(arguments.headline(request)[0], 800)[0]), stopped_line(view)]
+    said += [*_arguments(request), *_flags(request), lead(view)]
     if request.kind in (Kind.ACTION, Kind.REVIEW):
         said.append(_sentence(f"Agent says: {why(request)[0] or '(no reason given)'}"))
     if request.kind is Kind.ACTION:
         said.append(_sentence(f"Delay: {cost_of_delay(view)}") if cost_of_delay(view) else "")
-    return [*said, *_standing(view), _how(view)]
+    return [*said, *_standing(view), *map(_sentence, talk_spoken(view)), _how(view)]
 
 
 def _standing(view: CardView) -> list[str]:
     due, request = view.due_at(), view.request
     left = f"Due {times.utc(due)}: {times.left(due, view.clock())}, urgency {view.urgency()}."
+    if view.stop:
+        left = f"Its clock stands still: {standing_still(view)}."
+    elif request.since > view.now:
+        left = f"Nobody is on duty: its time starts {times.utc(request.since)}, due {times.utc(due)}."
     who = (law.risky(request), sure(request), requester(view), f"tier {request.tier}")
-    notes = (raised(request), changed(view), law.because(request), law.ruled(request))
+    notes = (raised(request), deputies(view), changed(view), law.because(request), law.ruled(request))
     return [
         _sentence(", ".join(text for text in who if text)),
         left if view.open() else "Expired: no decision counts any more.",
@@ -61,8 +78,9 @@ def _how(view: CardView) -> str:
     if not view.open():
         return ""
     request = view.request
-    names = [first_button(request), *(["Modify"] if can_modify(request) else []), wording(request).no, "more"]
-    reason = " Approving needs a reason." if needs_reason(request) else ""
+    setting_off = [first_button(request), *(["Modify"] if can_modify(request) else [])] if view.approvable() else []
+    names = [*setting_off, wording(request).no, "more"]
+    reason = " Approving needs a reason." if setting_off and needs_reason(request) else ""
     return f"Buttons: {', '.join(name.rstrip('…') for name in names)}.{reason}"
 
 

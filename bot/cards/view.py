@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from bot.words import Json, clip, one_line
+from graph.law.duty import Absence
 from graph.law.escalation import frozen_clock
-from graph.law.request import Decision, Effect, Request, Status, urgency
+from graph.law.request import Decision, DecisionType, Effect, Request, Status, urgency
+from graph.law.stopping import Stop, forbids
+from graph.verbs.ports import Question
 
 
 class Card(NamedTuple):
@@ -43,6 +46,14 @@ class CardView:
     """On the card of a lower tier: the channel whose card counts now."""
     usual_seconds: int | None = None
     """How long people usually take for an action like this."""
+    question: Question | None = None
+    """What was asked last; `unanswered`: how many questions nobody has answered."""
+    unanswered: int = 0
+    stop: Stop | None = None
+    """What covers it, while it waits; `stopped_since`: since when without a break, by whichever stops."""
+    stopped_since: datetime | None = None
+    standing_in: tuple[Absence, ...] = ()
+    """Who of those asked is away, with a deputy."""
     names: Mapping[str, str] = field(default_factory=dict)
 
     def due_at(self) -> datetime:
@@ -57,8 +68,17 @@ class CardView:
         return self.request.status is Status.PENDING and (expires is None or self.clock() < expires)
 
     def clock(self) -> datetime:
-        """The request's own time: it stands still while a question is open."""
-        return frozen_clock(self.now, self.request.held_at, None)
+        """The request's own time: it stands still while a question is open, and while it is stopped."""
+        return frozen_clock(self.now, self.request.held_at, self.stopped_since)
+
+    def approvable(self) -> bool:
+        """Whether anything but rejecting works: not while a stop keeps it from being set off."""
+        return self.stop is None or not forbids(self.request.kind, DecisionType.APPROVE)
+
+    def looking(self) -> tuple[str, datetime] | None:
+        """Who is looking at it, and until when."""
+        user, until = self.request.looked_at_by(self.now), self.request.claimed_until
+        return (self.name(user), until) if user and until else None
 
     def name(self, user: str) -> str:
         return name_of(user, self.names)
@@ -66,7 +86,9 @@ class CardView:
     def decider(self) -> str:
         """Who decided, in words; never a mention, which would ping."""
         by = self.decision.by if self.decision else ""
-        return clip(one_line(self.decided_name), 80)[0] if self.decided_name.strip() else self.name(by)
+        who = clip(one_line(self.decided_name), 80)[0] if self.decided_name.strip() else self.name(by)
+        away = self.decision.acting_for if self.decision else None
+        return f"{who} (for {self.name(away)})" if away else who
 
 
 def due_at(request: Request) -> datetime:

@@ -1,13 +1,13 @@
 """The command line: another door to the same verbs. It works while Slack is down.
 
 Exit codes: 0 done · 1 refused (not allowed, stale, not found) · 2 wrong usage or input · 3 can't start ·
-4 something checked and found wrong (`doctor`, `audit verify`) ·
+4 something checked and found wrong (`doctor`, `health`, `audit verify`) ·
 5 on record, but the run could not go on in this process (it does where a worker runs).
 """
 
 import typer
 
-from bot.cli import audit, decide, demo, doctor, policy, propose, report, serve
+from bot.cli import audit, away, decide, demo, doctor, health, policy, propose, report, serve, stats, stop, talk
 
 app = typer.Typer(
     name="gatepost",
@@ -16,5 +16,5 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serve, propose, report, decide, policy, doctor, audit):
+for module in (demo, serve, propose, report, stats, decide, stop, talk, policy, doctor, health, audit, away):
     module.register(app)

@@ -15,7 +15,7 @@ from bot.house import CantStart, House, UnknownWorkspace, open_house
 from bot.laptop import furnished
 from bot.logs import configure
 from bot.settings import BadSettings, Settings, load
-from graph.verbs.errors import Invalid, Refusal
+from graph.verbs.errors import Busy, Invalid, Refusal
 from storage.migrate import MigrationTimeout
 
 REFUSED: Final = 1
@@ -58,6 +58,8 @@ def with_house(work: Callable[[House], Awaitable[T]], *, world: bool = False) ->
         fail(str(error), NOT_PLAYED)
     except (CantStart, BadSettings, MigrationTimeout) as error:
         fail(str(error), CANT_START)
+    except Busy as error:
+        fail(f"{error}; nothing half-done was kept, please try again", CANT_START)
     except (SQLAlchemyError, PsycopgError) as error:
         fail(f"the database stopped answering ({type(error).__name__}); nothing half-done was kept", CANT_START)
 

@@ -69,6 +69,7 @@ def request_text(shown: dict[str, Any]) -> str:
         ),
         f"  expires {shown['expires_at']}",
     ]
+    lines += _talk(shown)
     if shown["reviewers"]:
         lines.append("  reviewers now: " + ", ".join(shown["reviewers"]))
     if shown["decision"]:
@@ -76,3 +77,17 @@ def request_text(shown: dict[str, Any]) -> str:
         lines.append(f"  {decided['type']} by {decided['by']} at {decided['at']}: {visible(decided['reason'])}")
     lines += [f"  {effect['action']}: {effect['outcome']} {visible(effect['error'])}" for effect in shown["effects"]]
     return "\n".join(lines)
+
+
+def _talk(shown: dict[str, Any]) -> list[str]:
+    """Who has it, and what was asked and answered."""
+    lines = []
+    if shown["assigned_to"]:
+        lines.append(f"  handed to {shown['assigned_to']} by {shown['assigned_by']}")
+    if shown["claimed_by"]:
+        lines.append(f"  {shown['claimed_by']} is looking at it until {shown['claimed_until']}")
+    for each in shown["questions"]:
+        lines.append(f"  {each['asked_by']} asked ({each['id']}): {visible(each['question'])}")
+        if each["answered_by"]:
+            lines.append(f"    {each['answered_by']}: {visible(each['answer'])}")
+    return lines

@@ -1,30 +1,40 @@
-"""Owed posts → Slack. Claimed with a lease, rendered from rows, written back; safe on any number of replicas."""
+"""Owed posts → Slack. Claimed with a lease and a turn, rendered from rows, written back; safe on any number of
+replicas, of which always one speaks in a channel.
+"""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
 from bot.cards.view import CardView
+from bot.delivery.attempt import LONGEST_BACKOFF, MENDING_SECONDS, Attempt, Later, Outage, Said, later, write_back
 from bot.delivery.cards import CardDelivery
 from bot.delivery.owed import OwedMessages, UnknownKind
-from bot.delivery.pace import Pace
 from bot.delivery.post import Post
-from bot.delivery.view import load_view
-from bot.slack import AuthProblem, Gone, NotInChannel, RateLimited, Refused, Slack, SlackProblem
+from bot.delivery.view import load_view, load_views
+from bot.slack import Gone, NotInChannel, RateLimited, Refused, Slack, SlackProblem, Transient
 from graph.failpoints import failpoint
 from graph.faults import report
-from graph.verbs.ports import CardRow, OwedRow, Store
+from graph.spans import span
+from graph.verbs.ports import CardRow, OwedRow, Shown, Store
+from graph.verbs.reroute import reroute
 
 __all__ = ["Delivery", "load_view"]
 
+SPACING_SECONDS: Final = 1.0
 LEASE_SECONDS: Final = 60.0
-BATCH: Final = 20
-ROUNDS: Final = 10
-LONGEST_BACKOFF: Final = 60.0
-MENDING_SECONDS: Final = 300.0
-"""How long until a channel is tried again that a person has to mend first."""
+BATCH: Final = 25
+AT_ONCE: Final = 4
+"""So many batches are on their way to Slack at a time."""
+POLL_SECONDS: Final = 1.0
+DRAIN_SECONDS: Final = 5.0
+LONG_PAUSE: Final = 60.0
+"""A channel that may not be spoken to for longer is as good as down."""
+_TOLD_EVERY: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -37,140 +47,159 @@ class Delivery:
         slack: Slack,
         *,
         know: Callable[[str], Awaitable[object]] | None = None,
-        pace: Pace | None = None,
+        spacing: float = SPACING_SECONDS,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         post = Post(slack)
-        self._store, self._lease = store, lease_seconds
-        self._pace = pace or Pace()
+        self._store, self._lease, self._spacing = store, lease_seconds, spacing
         self._cards = CardDelivery(post, know)
         self._owed = OwedMessages(store, slack, post)
-        self._untried: dict[str, int] = {}
+        self._outage, self._told_at = Outage(), float("-inf")
+        self._one_pass = asyncio.Lock()
+
+    async def serve(self, owed: asyncio.Event) -> None:
+        """Deliver whatever is owed, until cancelled. `owed` spares waiting for the poll."""
+        while True:
+            owed.clear()
+            pause = POLL_SECONDS
+            try:
+                await self.deliver_once()
+                async with self._store.begin() as tx:
+                    pause = min(POLL_SECONDS, max(0.02, await tx.turns.wait() or POLL_SECONDS))
+            except Exception as error:  # the database is away: what is owed stays so
+                report("nothing delivered", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(owed.wait(), pause)
 
     async def deliver_once(self) -> int:
         """Deliver what is owed and may go out now; returns how many things were delivered."""
-        delivered = 0
-        for _ in range(ROUNDS):
-            async with self._store.begin() as tx:
-                cards = await tx.cards.claim(BATCH, self._lease)
-                owed = await tx.owed.claim(BATCH, self._lease)
-            if not cards and not owed:
-                break
-            work = [self._card(row, view) for row, view in await self._by_urgency(cards)]
-            work += [self._owed_row(row) for row in owed]
-            delivered += sum(await asyncio.gather(*(self._guarded(each) for each in work)))
-        return delivered
+        async with self._one_pass:
+            delivered, under_way = 0, set[asyncio.Task[int]]()
+            try:
+                while True:
+                    batch = await self._claim() if len(under_way) < AT_ONCE else None
+                    if batch is not None:
+                        under_way.add(asyncio.create_task(self._batch(*batch)))
+                    elif under_way:
+                        done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                        delivered += sum(task.result() for task in done)
+                    else:
+                        return delivered
+            finally:
+                if under_way:
+                    _, late = await asyncio.wait(under_way, timeout=DRAIN_SECONDS)
+                    for task in late:
+                        task.cancel()
 
-    async def _by_urgency(self, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView]]:
-        """Cards with what they show, the one due first first: turns are given out in this order."""
-        loaded = [(row, await self._view(row)) for row in cards]
-        found = [(row, view) for row, view in loaded if view is not None]
-        return sorted(found, key=lambda pair: pair[1].due_at())
-
-    async def _view(self, row: CardRow) -> CardView | None:
-        """What the card shows; None when that can't be read, which must not hold up the others."""
-        try:
-            async with self._store.begin() as tx:
-                request = await tx.requests.get(row.request_id)
-                if request is None:
-                    raise RuntimeError(f"card {row.id} has no request")
-                return await load_view(tx, request, row)
-        except Exception as error:  # a row that this release can't read
-            reference = report(f"card {row.id} could not be read", error)
+    async def _claim(self) -> tuple[Sequence[CardRow], Sequence[OwedRow]] | None:
         async with self._store.begin() as tx:
-            await tx.cards.retry(row, MENDING_SECONDS, f"unreadable, reference {reference}")
-            text = (
-                f"The card of request {row.request_id} can't be drawn; see reference {reference} in the worker's log."
-            )
-            await tx.owed.add("operators", f"card:{row.id}:unreadable", {"text": text})
-        return None
+            cards = [
+                *await tx.cards.claim(BATCH, self._lease),
+                *await tx.cards.claim_renewed(BATCH, self._lease),
+            ]
+            owed = await tx.owed.claim(BATCH, self._lease)
+        return (cards, owed) if cards or owed else None
 
-    async def _guarded(self, work: Awaitable[bool]) -> bool:
-        try:
-            return await work
-        except Exception as error:  # one card's bug must not hold up the others; its lease runs out and it returns
-            report("delivery failed", error)
-            return False
+    async def _batch(self, cards: Sequence[CardRow], owed: Sequence[OwedRow]) -> int:
+        """Deliver these at once; returns how many were delivered."""
+        views = await self._views(cards)
+        work = [self._card(row, view) for row, view in views]
+        work += [self._said(row) for row in owed]
+        attempts = await asyncio.gather(*work)
+        for attempt in attempts:
+            self._outage.saw(attempt)
+        await self._write(attempts)
+        await self._elsewhere(attempts)
+        return sum(not isinstance(attempt.result, Later) for attempt in attempts)
 
-    async def _card(self, row: CardRow, view: CardView) -> bool:
-        key = row.target if row.ts is None else "chat.update"
-        wait = max(self._pace.paused(key), self._pace.turn(row.id, key) if row.ts is None else 0.0)
-        if wait > 0:
-            await self._hand_back(row, wait)
-            return False
+    async def _views(self, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView]]:
+        """Cards with what they show; one that can't be read must not hold up the others."""
+        if not cards:
+            return []
         try:
-            place, text = await self._cards.deliver(row, view, maybe_posted=self._tried(row))
-        except RateLimited as limit:
-            self._pace.pause(key if limit.method == "chat.postMessage" else limit.method, limit.retry_after)
-            await self._hand_back(row, limit.retry_after)
-            return False
+            async with self._store.begin() as tx:
+                return await load_views(tx, cards)
+        except Exception as error:  # a row that this release can't read, or the database
+            if len(cards) > 1:
+                return [pair for row in cards for pair in await self._views([row])]
+            [row] = cards
+            reference = report(f"card {row.id} could not be read", error)
+        text = f"The card of request {row.request_id} can't be drawn; see reference {reference} in the worker's log."
+        error_text = f"unreadable, reference {reference}"
+        await self._write([Attempt(Later(row=row, seconds=MENDING_SECONDS, error=error_text, tried=False, tell=text))])
+        return []
+
+    async def _card(self, row: CardRow, view: CardView) -> Attempt:
+        try:
+            # Whoever is slower than the lease would speak while somebody else does.
+            with span("deliver", view.request.run_id, request=row.request_id, tier=row.tier, attempt=row.attempts):
+                async with asyncio.timeout(self._lease * 0.75):
+                    place, text = await self._cards.deliver(row, view, maybe_posted=row.tries > 1)
         except SlackProblem as problem:
-            await self._card_later(row, problem)
-            return False
+            return self._failed(row, problem)
+        except TimeoutError:
+            return self._failed(row, Transient("slow"))
+        except Exception as error:  # one card's bug must not hold up the others
+            return _broken(row, error)
         if row.ts is None:
             failpoint("card:after_post")
-        async with self._store.begin() as tx:
-            await tx.cards.shown(row, *place, text)
-        self._untried.pop(row.id, None)
-        return True
+        return Attempt(Shown(card=row, channel=place[0], ts=place[1], text=text))
 
-    async def _owed_row(self, row: OwedRow) -> bool:
+    async def _said(self, row: OwedRow) -> Attempt:
         try:
-            await self._owed.deliver(row, maybe_sent=self._tried(row))
-        except RateLimited as limit:
-            await self._hand_back(row, limit.retry_after)
-            return False
+            async with asyncio.timeout(self._lease * 0.75):
+                instead = await self._owed.deliver(row, maybe_sent=row.tries > 1)
         except SlackProblem as problem:
-            _log.warning("message not delivered", kind=row.kind, code=problem.code, attempt=row.attempts)
-            await self._owed_later(row, _delay(problem, row.attempts), problem.code)
-            return False
+            return self._failed(row, problem)
+        except TimeoutError:
+            return self._failed(row, Transient("slow"))
         except UnknownKind:
             _log.error("owed work of an unknown kind", kind=row.kind)
-            await self._owed_later(row, MENDING_SECONDS, "unknown kind")
-            return False
-        async with self._store.begin() as tx:
-            await tx.owed.done(row)
-        self._untried.pop(row.id, None)
-        return True
+            return Attempt(Later(row=row, seconds=MENDING_SECONDS, error="unknown kind", tried=False))
+        except Exception as error:
+            return _broken(row, error)
+        return Attempt(Said(row=row, instead=instead))
 
-    def _tried(self, row: CardRow | OwedRow) -> bool:
-        """Whether an earlier attempt may have reached Slack: every claim counts, but not those we handed back."""
-        return row.attempts - 1 > self._untried.get(row.id, 0)
+    def _failed(self, row: CardRow | OwedRow, problem: SlackProblem) -> Attempt:
+        if not isinstance(problem, RateLimited):
+            what = "card not delivered" if isinstance(row, CardRow) else "message not delivered"
+            _log.warning(what, id=row.id, code=problem.code, tries=row.tries)
+        return Attempt(later(row, problem))
 
-    async def _hand_back(self, row: CardRow | OwedRow, seconds: float) -> None:
-        """Not tried, or surely refused: later, and not as an attempt that may have worked."""
-        self._untried[row.id] = self._untried.get(row.id, 0) + 1
-        async with self._store.begin() as tx:
-            if isinstance(row, CardRow):
-                await tx.cards.retry(row, seconds, "waiting its turn")
-            else:
-                await tx.owed.retry(row, seconds, "ratelimited")
+    async def _write(self, attempts: Sequence[Attempt]) -> None:
+        """What came of it, all in one transaction; where one spoils it, each in its own."""
+        try:
+            async with self._store.begin() as tx:
+                await write_back(tx, attempts, self._outage, self._spacing)
+                if ill := self._illness(attempts):
+                    await tx.health.ill("slack", ill)
+        except Exception as error:
+            if len(attempts) == 1:  # its lease runs out, and it is found by its metadata
+                report(f"what came of {attempts[0].row.id} could not be written", error)
+                return
+            for attempt in attempts:
+                await self._write([attempt])
 
-    async def _owed_later(self, row: OwedRow, seconds: float, error: str) -> None:
-        async with self._store.begin() as tx:
-            await tx.owed.retry(row, seconds, error)
+    def _illness(self, attempts: Sequence[Attempt]) -> str:
+        """What speaks against Slack being well; now and then, not with every card."""
+        problems = [each.result.problem for each in attempts if isinstance(each.result, Later) and each.result.problem]
+        bad = [each for each in problems if isinstance(each, RateLimited) and each.retry_after > LONG_PAUSE]
+        if not (bad or (self._outage.down and problems)) or time.monotonic() - self._told_at < _TOLD_EVERY:
+            return ""
+        self._told_at = time.monotonic()
+        return (bad or problems)[0].code
 
-    async def _card_later(self, row: CardRow, problem: SlackProblem) -> None:
-        _log.warning("card not delivered", card=row.id, code=problem.code, attempt=row.attempts)
-        async with self._store.begin() as tx:
-            await tx.cards.retry(row, _delay(problem, row.attempts), problem.code)
-            if isinstance(problem, Gone | NotInChannel | Refused):
-                await tx.owed.add("operators", f"card:{row.id}:{problem.code}", {"text": _words(row, problem)})
+    async def _elsewhere(self, attempts: Sequence[Attempt]) -> None:
+        """Cards that can't be shown where they belong are shown elsewhere meanwhile."""
+        for each in attempts:
+            problem = each.result.problem if isinstance(each.result, Later) else None
+            if isinstance(each.row, CardRow) and each.turn and isinstance(problem, Gone | NotInChannel | Refused):
+                try:
+                    await reroute(self._store, each.row, problem.code)
+                except Exception as error:  # the next sweep over what is stranded finds it
+                    report(f"card {each.row.id} could not be rerouted", error)
 
 
-def _delay(problem: SlackProblem, attempts: int) -> float:
-    if isinstance(problem, Gone | NotInChannel | Refused):
-        return MENDING_SECONDS
-    if isinstance(problem, AuthProblem):
-        return LONGEST_BACKOFF
-    return float(min(LONGEST_BACKOFF, 2 ** min(attempts - 1, 10)))
-
-
-def _words(row: CardRow, problem: SlackProblem) -> str:
-    if isinstance(problem, NotInChannel):
-        mend = f"Invite Gatepost to {row.target}."
-    elif isinstance(problem, Gone):
-        mend = f"Is {row.target} archived, renamed or deleted? Name another channel in the policy."
-    else:
-        mend = "This needs a look into the log."
-    return f"A card of request {row.request_id} can't be shown in {row.target}: {problem.code}. {mend}"
+def _broken(row: CardRow | OwedRow, error: Exception) -> Attempt:
+    reference = report("delivery failed", error)
+    return Attempt(Later(row=row, seconds=LONGEST_BACKOFF, error=f"failed, reference {reference}"))

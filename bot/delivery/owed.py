@@ -6,12 +6,17 @@ from typing import Any, Final
 
 import structlog
 
+from bot.cards import letters
+from bot.cards.digest import digest
 from bot.cards.notice import outcome, refused
+from bot.cards.reminder import reminder
 from bot.cards.view import Card
 from bot.delivery.post import Letter, Post
 from bot.delivery.view import load_view
 from bot.ids import NOTICE_EVENT
-from bot.slack import Gone, Refused, Slack, Transient
+from bot.slack import Gone, NotInChannel, Refused, Slack, Transient
+from graph.law.policy import ON_CALL
+from graph.law.request import Status
 from graph.verbs.ports import OwedRow, Store, Tx
 
 EPHEMERAL_TRIES: Final = 3
@@ -30,6 +35,10 @@ class Message:
 
     target: str
     card: Card
+    thread: str | None = None
+    broadcast: bool = False
+    instead: tuple[str, ...] = ()
+    """People to tell directly when there is no such place."""
 
 
 class OwedMessages:
@@ -38,23 +47,36 @@ class OwedMessages:
     def __init__(self, store: Store, slack: Slack, post: Post) -> None:
         self._store, self._slack, self._post = store, slack, post
 
-    async def deliver(self, row: OwedRow, *, maybe_sent: bool) -> None:
-        """Say it once; on a second attempt look first whether it was said."""
+    async def deliver(self, row: OwedRow, *, maybe_sent: bool) -> tuple[str, ...]:
+        """Say it once; on a second attempt look first whether it was said. Gives who has to be told instead."""
         if row.kind == "ephemeral":
             await self._ephemeral(row)
-            return
+            return ()
         message = await self._message(row)
         if message is None:
-            return
-        letter = Letter(target=message.target, event_type=NOTICE_EVENT, key=row.id, about={}, since=row.created_at)
+            return ()
+        if not message.target:
+            return message.instead
+        letter = Letter(
+            target=message.target,
+            event_type=NOTICE_EVENT,
+            key=row.id,
+            about={},
+            since=row.created_at,
+            thread=message.thread,
+            broadcast=message.broadcast,
+        )
         try:
             if not maybe_sent or await self._post.adopt(letter) is None:
                 await self._post.new(letter, message.card)
-        except Gone as problem:
-            if row.kind == "operators":
+        except (Gone, NotInChannel) as problem:
+            if message.instead:
+                return message.instead
+            if row.kind == "operators" or isinstance(problem, NotInChannel):
                 raise
             # A requester who left or can't be written to: the card tells the rest.
             _log.info("nobody to tell", kind=row.kind, code=problem.code)
+        return ()
 
     async def _message(self, row: OwedRow) -> Message | None:
         """The words, made from the rows as they are now; None: nothing left to say."""
@@ -64,8 +86,18 @@ class OwedMessages:
                     return await _outcome(tx, row.payload)
                 case "run_ended":
                     return await _run_ended(tx, row.payload)
+                case "question" | "answer":
+                    return await _talk(tx, row.kind, row.payload)
                 case "operators":
                     return await _operators(tx, row.payload)
+                case "operator":
+                    return Message(str(row.payload["user"]), refused(str(row.payload["text"])))
+                case "reminder":
+                    return await _reminder(tx, row)
+                case "channel":
+                    return Message(str(row.payload["channel"]), refused(str(row.payload["text"])))
+                case "digest":
+                    return await _digest(tx, row.payload)
                 case _:
                     raise UnknownKind(row.kind)
 
@@ -107,9 +139,54 @@ async def _run_ended(tx: Tx, payload: dict[str, Any]) -> Message | None:
     return Message(str(payload["user"]), refused(said))
 
 
-async def _operators(tx: Tx, payload: dict[str, Any]) -> Message | None:
-    channel = (await tx.policies.current()).policy.roles.operators_channel
-    if channel is None:
-        _log.warning("no operators_channel in the policy", text=payload.get("text"))
+async def _digest(tx: Tx, payload: dict[str, Any]) -> Message | None:
+    figures = await tx.digests.get(str(payload["week"]))
+    return None if figures is None else Message(str(payload["target"]), digest(figures))
+
+
+async def _talk(tx: Tx, kind: str, payload: dict[str, Any]) -> Message | None:
+    """A question or its answer: under a card, or to one person."""
+    question = await tx.talk.get(str(payload["question_id"]))
+    request = await tx.requests.get(question.request_id) if question else None
+    if question is None or request is None:
         return None
-    return Message(channel, refused(str(payload["text"])))
+    view, asked = await load_view(tx, request), kind == "question"
+    if asked and request.status is not Status.PENDING:
+        return None
+    if user := payload.get("user"):
+        return Message(str(user), (letters.to_requester if asked else letters.to_asker)(view, question))
+    cards = await tx.cards.of_request(request.id)
+    place = next((card for card in cards if card.id == payload["card_id"] and card.ts), None)
+    if place is None or place.channel is None:
+        return None
+    said = (letters.question_in_thread if asked else letters.answer_in_thread)(view, question)
+    return Message(place.channel, said, place.ts)
+
+
+async def _reminder(tx: Tx, row: OwedRow) -> Message | None:
+    """Under the tier's card, for the channel to see; nothing once it was decided, went up, or was said again."""
+    request, tier = await tx.requests.get(str(row.payload["request_id"])), int(row.payload["tier"])
+    if request is None or request.status is not Status.PENDING or request.tier != tier:
+        return None
+    posted = [card for card in await tx.cards.of_request(request.id) if card.tier == tier and card.ts]
+    if not posted or await tx.owed.superseded(row):
+        return None
+    # The channel's card came before those of single people.
+    place = posted[0]
+    row_of_tier = (await tx.policies.current()).policy.tiers.get(tier)
+    named = row_of_tier.reviewers if row_of_tier else ()
+    on_call = await tx.people.members([entry for entry in named if entry.startswith(ON_CALL)])
+    view = await load_view(tx, request, place)
+    said = reminder(view, await tx.people.groups(named), sorted(on_call))
+    return Message(str(place.channel), said, place.ts, broadcast=True)
+
+
+async def _operators(tx: Tx, payload: dict[str, Any]) -> Message | None:
+    """To the operators' channel; where there is none, to each of them."""
+    roles = (await tx.policies.current()).policy.roles
+    people = await tx.people.many(await tx.people.members(roles.operators))
+    each = tuple(sorted(user for user, person in people.items() if person.active and not person.bot))
+    if roles.operators_channel is None and not each:
+        _log.warning("neither operators_channel nor operators in the policy", text=payload.get("text"))
+        return None
+    return Message(roles.operators_channel or "", refused(str(payload["text"])), instead=each)

@@ -16,20 +16,26 @@ from bot.slack import Gone, NotInChannel, Refused, Slack
 _CHANNEL_ID: Final = re.compile(r"[CGD][A-Z0-9_]{2,}", re.ASCII)
 _USER_ID: Final = re.compile(r"[UW][A-Z0-9_]{2,}", re.ASCII)
 _NAMES_KEPT: Final = 600.0
-_EARLIER_SECONDS: Final = 5.0
+_EARLIER_SECONDS: Final = 60.0
+"""So far the database's clock may be ahead of Slack's."""
 _MOST_PAGES: Final = 20
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A message that is owed: `key` names it in its metadata, for ever; `since` is when it was first owed."""
+    """A message that is owed: `key` names it in its metadata, for ever; `since` is when it was first owed.
+
+    `thread`: the ts of the message under which it stands; `broadcast`: the channel sees it there as well.
+    """
 
     target: str
     event_type: str
     key: str
     about: Mapping[str, str]
     since: datetime
+    thread: str | None = None
+    broadcast: bool = False
 
     def metadata(self) -> dict[str, Any]:
         return {"event_type": self.event_type, "event_payload": {**self.about, "key": self.key}}
@@ -55,6 +61,8 @@ class Post:
         answer = await self._slack.write(
             "chat.postMessage",
             channel=letter.target,
+            thread_ts=letter.thread,
+            reply_broadcast=letter.broadcast or None,
             text=card.text,
             blocks=card.blocks,
             metadata=letter.metadata(),
@@ -97,8 +105,9 @@ class Post:
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
             page = await self._slack.read(
-                "conversations.history",
+                "conversations.replies" if letter.thread else "conversations.history",
                 channel=channel,
+                ts=letter.thread,
                 oldest=f"{letter.since.timestamp() - _EARLIER_SECONDS:.6f}",
                 inclusive=True,
                 include_all_metadata=True,

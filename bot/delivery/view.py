@@ -1,17 +1,22 @@
 """Loads what a card shows, in the reader's transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from bot.cards.view import CardView
+from bot.delivery.shelf import Shelf
+from graph.law.duty import Absence
+from graph.law.policy import Policy
 from graph.law.request import Decision, Effect, Kind, Request, Status, effect_id, undo_id
-from graph.verbs.ports import CardRow, RunStatus, Tx, Vote
+from graph.verbs.ports import CardRow, Question, Run, RunStatus, Tx, Vote
 
 _SET_ASIDE = "This run was set aside after repeated failures; an operator has to look at it."
+_DISPLACED = "Its run waits for a release that has its place; operators were told. Answers still count."
 _REPLACED = "It was not carried out; a newer request of this run took its place."
 
 
-async def load_view(tx: Tx, request: Request, card: CardRow | None = None) -> CardView:
+async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf: Shelf | None = None) -> CardView:
     """The request as it is now, with what became of it; as `card` shows it."""
+    shelf = shelf or await Shelf.of(tx, [request])
     pending = request.status is Status.PENDING
     decision = None if pending else await tx.requests.decision(request.id)
     votes = await tx.requests.votes(request.id, request.digest) if request.approvals_required > 1 else ()
@@ -20,8 +25,12 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None) -> Ca
         followup = await tx.requests.get(decision.next_request_id)
     effect = await _effect(tx, followup if request.status is Status.MODIFIED and followup else request)
     before, changed_by = await _before(tx, request)
-    run = await tx.runs.get(request.run_id)
+    run = shelf.runs.get(request.run_id)
+    asked = shelf.questions.get(request.id, [])
     status = run.status if run else ""
+    stops = await shelf.stops(tx, request.workflow) if pending else ()
+    stopper = stops[0].stopped_by if stops else None
+    deputies = await shelf.deputies(tx, request) if pending else ()
     return CardView(
         request=request,
         now=await tx.now(),
@@ -32,19 +41,45 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None) -> Ca
         changed_by=changed_by,
         votes=tuple((vote.user_id, vote.at) for vote in votes),
         run_status=str(status),
-        run_note=await _note(tx, request, effect, str(status)),
+        run_note=await _note(tx, request, effect, run),
         followup=followup,
-        went_to=await _went_to(tx, request, card),
+        went_to=_went_to(shelf.policy, request, card),
         usual_seconds=await tx.past.usual_seconds(request.workflow, request.action_type) if pending else None,
-        names=await _names(tx, {request.requester, changed_by, *_deciders(decision, votes, effect)}),
+        question=asked[-1] if asked else None,
+        unanswered=sum(one.open for one in asked),
+        stop=stops[0] if stops else None,
+        stopped_since=await tx.stops.since(request.workflow) if stops else None,
+        standing_in=deputies,
+        names=await shelf.names(
+            tx,
+            {
+                *_concerned(deputies),
+                stopper,
+                request.requester,
+                changed_by,
+                *_deciders(decision, votes, effect),
+                *_talkers(request, asked),
+            },
+        ),
     )
 
 
-async def _went_to(tx: Tx, request: Request, card: CardRow | None) -> str:
+async def load_views(tx: Tx, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView]]:
+    """Each of these cards with what it shows."""
+    found = {request.id: request for request in await tx.requests.many({card.request_id for card in cards})}
+    shelf = await Shelf.of(tx, list(found.values()))
+    return [(card, await load_view(tx, found[card.request_id], card, shelf)) for card in cards]
+
+
+def _concerned(absences: Sequence[Absence]) -> Iterator[str | None]:
+    for absence in absences:
+        yield from (absence.user_id, absence.deputy_id)
+
+
+def _went_to(policy: Policy, request: Request, card: CardRow | None) -> str:
     """Where the card that counts is, if it isn't this one."""
     if card is None or request.status is not Status.PENDING or not 0 < card.tier < request.tier:
         return ""
-    policy = (await tx.policies.current()).policy
     return policy.channel(request.workflow, request.tier) if request.tier in policy.tiers else "another channel"
 
 
@@ -60,9 +95,9 @@ async def _effect(tx: Tx, request: Request) -> Effect | None:
     return next((effect for effect in forward if effect.request_id == request.id), None)
 
 
-async def _note(tx: Tx, request: Request, effect: Effect | None, status: str) -> str:
-    if status == RunStatus.QUARANTINED and effect is None and request.kind is not Kind.REVIEW:
-        return _SET_ASIDE
+async def _note(tx: Tx, request: Request, effect: Effect | None, run: Run | None) -> str:
+    if run and run.status is RunStatus.QUARANTINED and effect is None and request.kind is not Kind.REVIEW:
+        return _DISPLACED if run.displaced else _SET_ASIDE
     if request.status is not Status.APPROVED or effect is not None or request.kind is not Kind.ACTION:
         return ""
     place, others = (request.turn, request.revision), await tx.requests.of_run(request.run_id)
@@ -79,11 +114,11 @@ async def _before(tx: Tx, request: Request) -> tuple[Request | None, str]:
 
 
 def _deciders(decision: Decision | None, votes: Sequence[Vote], effect: Effect | None) -> Iterator[str | None]:
-    yield decision.by if decision else None
+    yield from (decision.by, decision.acting_for) if decision else ()
     yield effect.reconciled_by if effect else None
     yield from (vote.user_id for vote in votes)
 
 
-async def _names(tx: Tx, users: Iterable[str | None]) -> dict[str, str]:
-    people = await tx.people.many(sorted(user for user in users if user))
-    return {user: person.name for user, person in people.items()}
+def _talkers(request: Request, asked: Sequence[Question]) -> Iterator[str | None]:
+    yield from (request.claimed_by, request.assigned_to, request.assigned_by)
+    yield from (user for one in asked for user in (one.asked_by, one.answered_by))

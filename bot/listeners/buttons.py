@@ -8,13 +8,17 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.ids import (
     APPROVE,
     APPROVE_FORM,
+    CHOICE_ASK,
+    CHOICE_CLAIM,
+    CHOICE_DETAILS,
+    CHOICE_HAND,
+    CHOICE_RELEASE,
     CHOICE_RESPOND,
     EDIT,
     MORE,
     READ,
     REJECT,
     RESPOND,
-    Ref,
     decode,
     decode_choice,
 )
@@ -23,6 +27,7 @@ from bot.listeners.deciding import take
 from bot.listeners.forms import Form, open_form
 from bot.listeners.notices import INVALID_BUTTON, owe_notice
 from bot.listeners.services import Services
+from bot.listeners.talk import look
 from graph.law.request import DecisionType
 from graph.verbs.decide import Answer
 from graph.verbs.errors import Refusal
@@ -33,6 +38,12 @@ _FORMS: Final = {
     REJECT: Form.REJECT,
     RESPOND: Form.RESPOND,
     READ: Form.DETAILS,
+}
+_CHOSEN: Final = {
+    CHOICE_DETAILS: Form.DETAILS,
+    CHOICE_RESPOND: Form.RESPOND,
+    CHOICE_ASK: Form.ASK,
+    CHOICE_HAND: Form.HAND,
 }
 _OPENING: Final = re.compile("^(" + "|".join(re.escape(name) for name in (MORE, *_FORMS)) + ")$")
 _ANY: Final = re.compile("")
@@ -48,8 +59,7 @@ def register(app: AsyncApp, services: Services) -> None:
 
     async def opening(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = click_of(body)
-        wanted = _wanted(click)
-        refusal = await open_form(services, click, *wanted) if wanted else INVALID_BUTTON
+        refusal = await _open(services, click)
         if refusal:
             await owe_notice(services.store, click, refusal)
         await ack()
@@ -87,10 +97,12 @@ async def _approve(services: Services, click: Click) -> str | None:
     return None
 
 
-def _wanted(click: Click) -> tuple[Form, Ref] | None:
-    """Which form on which request."""
-    if click.action_id == MORE:
-        choice = decode_choice(click.value)
-        return (Form.RESPOND if choice[0] == CHOICE_RESPOND else Form.DETAILS, choice[1]) if choice else None
-    ref = decode(click.value)
-    return (_FORMS[click.action_id], ref) if ref else None
+async def _open(services: Services, click: Click) -> str | None:
+    """Open the form that was asked for, or mark who is looking; or say why not."""
+    choice = decode_choice(click.value) if click.action_id == MORE else None
+    if choice and choice[0] in (CHOICE_CLAIM, CHOICE_RELEASE):
+        return await look(services, click, choice[1], begin=choice[0] == CHOICE_CLAIM)
+    if choice:
+        return await open_form(services, click, _CHOSEN[choice[0]], choice[1])
+    form, ref = _FORMS.get(click.action_id), decode(click.value)
+    return await open_form(services, click, form, ref) if form and ref else INVALID_BUTTON

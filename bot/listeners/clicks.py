@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Body = Mapping[str, Any]
-_CHANNEL: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_TS: Final = re.compile(r"[0-9.]{1,32}", re.ASCII)
+CHANNEL: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+TS: Final = re.compile(r"[0-9.]{1,32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def _where(body: Body) -> tuple[str, str] | None:
     channel = body.get("channel")
     found = container.get("channel_id") or (channel.get("id") if isinstance(channel, dict) else channel)
     ts = container.get("message_ts") or (body.get("message") or {}).get("ts")
-    return _fitting(_CHANNEL, found), _fitting(_TS, ts)
+    return _fitting(CHANNEL, found), _fitting(TS, ts)
 
 
 def _fitting(pattern: re.Pattern[str], value: object) -> str:

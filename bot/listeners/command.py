@@ -10,12 +10,18 @@ from bot.cards import queue
 from bot.cards.notice import refused
 from bot.cards.view import Card
 from bot.ids import COMMAND
-from bot.listeners import looking
+from bot.listeners import absence, looking, numbers, stopping, taking_back
 from bot.listeners.asked import Asked, Sub
 from bot.listeners.services import Services
 
-NOT_YET: Final = ("stats", "stop", "resume", "shadow", "away")
-SUBS: Final[Mapping[str, Sub]] = {**looking.COMMANDS}
+NOT_YET: Final = ("shadow",)
+SUBS: Final[Mapping[str, Sub]] = {
+    **absence.COMMANDS,
+    **looking.COMMANDS,
+    **numbers.COMMANDS,
+    **stopping.COMMANDS,
+    **taking_back.COMMANDS,
+}
 _ANY: Final = re.compile("")
 
 

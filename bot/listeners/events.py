@@ -5,13 +5,13 @@ from typing import Any, Final
 
 from slack_bolt.async_app import AsyncApp
 
-from bot.cards.home import home
 from bot.guard.shape import USER_ID
-from bot.listeners.looking import decidable
+from bot.listeners import talk
+from bot.listeners.home import publish_home
 from bot.listeners.services import Services
 
 _PEOPLE: Final = ("user_change", "subteam_members_changed", "subteam_updated", "subteam_created")
-EVENTS: Final = ("app_home_opened", *_PEOPLE)
+EVENTS: Final = ("app_home_opened", *_PEOPLE, *talk.EVENTS)
 """What manifest.yml subscribes to."""
 _ANY: Final = re.compile("")
 
@@ -38,13 +38,6 @@ def register(app: AsyncApp, services: Services) -> None:
     app.event("app_home_opened")(opened)
     app.event(re.compile("^(" + "|".join(_PEOPLE) + ")$"))(people)
     app.event(_ANY)(stray)
-
-
-async def publish_home(services: Services, user: str) -> None:
-    """Show this person what waits for them."""
-    async with services.store.begin() as tx:
-        view = home(await decidable(tx, user), await tx.now(), {})
-    await services.slack.write("views.publish", user_id=user, view=view)
 
 
 def _id(value: object) -> str:

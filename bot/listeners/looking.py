@@ -24,7 +24,9 @@ async def _queue(services: Services, asked: Asked) -> Card:
 
 async def _mine(services: Services, asked: Asked) -> Card:
     async with services.store.begin() as tx:
-        return queue.queue(await decidable(tx, asked.user), await tx.now(), {})
+        asked_for = await tx.requests.of_requester(asked.user, queue.MAX_OWN)
+        own = [request for request in asked_for if await may_see(tx, asked.user, request)]
+        return queue.mine(await decidable(tx, asked.user), own, await tx.now())
 
 
 async def _show(services: Services, asked: Asked) -> Card:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -12,6 +12,7 @@ from bot.slack import Slack, SlackProblem
 from graph.faults import report
 from graph.verbs.ports import Store
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -26,12 +27,19 @@ class Background:
     """Work after the ack. It may be lost with the process, so nothing here is ever owed to anybody."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def spawn(self, name: str, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(_logged(name, work), name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def surely(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for work that is done to its end even if whoever waits for it gives up."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
 
     async def drain(self) -> None:
         """Wait for what was begun; for a clean end and for tests."""
@@ -50,10 +58,14 @@ async def _logged(name: str, work: Coroutine[Any, Any, object]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that a listener may use. `directory` is None where nobody mirrors people (some tests)."""
+    """Everything that a listener may use. `directory` is None where nobody mirrors people (some tests).
+
+    `traces`: where a run's trace can be looked at, `{trace_id}` standing for its id; None: nobody traces.
+    """
 
     store: Store
     slack: Slack
     directory: Mirror | None = None
     background: Background = field(default_factory=Background)
     metrics: Metrics = field(default_factory=Metrics)
+    traces: str | None = None

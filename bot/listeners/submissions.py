@@ -46,12 +46,12 @@ def register(app: AsyncApp, services: Services) -> None:
         view = body["view"]
         origin = decode_origin(view.get("private_metadata"))
         if origin is None:
-            await ack(**_shown(view, {}, BROKEN))
+            await ack(**shown(view, {}, BROKEN))
             return
         await ack(**await _decide(services, body["user"]["id"], view, origin))
 
     async def stray(ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack(**_shown(body["view"], {}, BROKEN))
+        await ack(**shown(body["view"], {}, BROKEN))
 
     async def closed(ack: AsyncAck) -> None:
         await ack()
@@ -66,17 +66,17 @@ async def _decide(services: Services, user: str, view: dict[str, Any], origin: O
     async with services.store.begin() as tx:
         request = await tx.requests.get(origin.ref.request_id)
     if request is None:
-        return _shown(view, {}, BROKEN)
+        return shown(view, {}, BROKEN)
     decision = _TYPES[view["callback_id"]]
     filled = _filled(view["callback_id"], view.get("state"), request)
     if filled.errors:
-        return _shown(view, filled.errors, "")
+        return shown(view, filled.errors, "")
     try:
         await take(services, _answer(decision, user, origin, filled))
     except Invalid as invalid:
-        return _shown(view, _at_blocks(invalid, request), str(invalid))
+        return shown(view, _at_blocks(invalid, request), str(invalid))
     except Refusal as refusal:
-        return _shown(view, {}, str(refusal))
+        return shown(view, {}, str(refusal))
     return {}
 
 
@@ -111,7 +111,7 @@ def _at_blocks(invalid: Invalid, request: Request) -> dict[str, str]:
     return {places.get(name, REASON): text for name, text in invalid.fields.items()}
 
 
-def _shown(view: Mapping[str, Any], errors: Mapping[str, str], refusal: str) -> dict[str, Any]:
+def shown(view: Mapping[str, Any], errors: Mapping[str, str], refusal: str) -> dict[str, Any]:
     """Errors at their inputs; a refusal at the first input, or as the modal itself where it has none."""
     inputs = _inputs(view)
     placed = {block: text for block, text in errors.items() if block in inputs}

@@ -6,7 +6,7 @@ Where the card could not show all of it, this modal carries Approve: the full te
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from bot.cards import flags, times
+from bot.cards import flags, kit, times
 from bot.cards.alternatives import choices
 from bot.cards.arguments import FULL, asked, written
 from bot.cards.decided import MAX_REASON
@@ -21,7 +21,10 @@ from bot.modals.sheet import MAX_UNITS, Sheet
 from bot.modals.weighed import because, confidence, risk, rules
 from bot.words import Json, clip, flowing, one_line
 from graph.law.request import Decision, EffectClass, Kind, Request, Status
+from graph.spans import trace_id
 from graph.verbs.decide import needs_reason
+from graph.verbs.ports import Question
+from graph.verbs.ports.talk import AGENT
 
 _PROMISES: Final = {
     EffectClass.IDEMPOTENT: "The receiver recognises a repeated attempt, so it happens at most once.",
@@ -38,16 +41,23 @@ def build(
     *,
     names: Mapping[str, str] | None = None,
     earlier: Sequence[Decision] = (),
+    asked: Sequence[Question] = (),
+    traces: str | None = None,
 ) -> Json:
-    """The page; `earlier` are decisions on the same thing, newest first."""
+    """The page; `earlier` are decisions on the same thing, newest first, `asked` what people wanted to know;
+    `traces` where the run's trace can be looked at.
+    """
     sheet = Sheet()
     whole = _action(sheet, request)
     whole = sheet.add("Flags", _flags(request), most=MAX_UNITS) and whole
     _reasons(sheet, request)
+    sheet.add("Questions and answers", _conversation(asked, names or {}), most=12_000)
     rest = _context(sheet, request.brief.context)
     sheet.add("Facts Gatepost looked at", text_of(request.brief.facts))
     sheet.add("Earlier decisions on this", _earlier(earlier, names or {}))
-    sheet.add("Record", _record(request))
+    sheet.add("Record", _record(request, traced=traces is not None))
+    if link := kit.link("Open the trace", (traces or "").replace("{trace_id}", trace_id(request.run_id))):
+        sheet.blocks.append(kit.context(kit.mrkdwn(link)))
     for title, turns in rest:
         sheet.add(title, turns, most=20_000)
     submit = wording(request).yes if whole and must_be_read(request) else None
@@ -130,13 +140,26 @@ def _earlier(decisions: Sequence[Decision], names: Mapping[str, str]) -> str:
     return "\n".join(shown)
 
 
-def _record(request: Request) -> str:
+def _conversation(asked: Sequence[Question], names: Mapping[str, str]) -> str:
+    said = []
+    for one in asked:
+        said.append(f"{name_of(one.asked_by, names)} asked, {times.utc(one.asked_at)}: “{flowing(one.question)}”")
+        if one.answered_by is None or one.answered_at is None:
+            said.append("   (no answer yet)")
+            continue
+        by = "The agent" if one.answered_by.startswith(AGENT) else name_of(one.answered_by, names)
+        said.append(f"   {by} answered, {times.utc(one.answered_at)}: “{flowing(one.answer)}”")
+    return "\n".join(said)
+
+
+def _record(request: Request, *, traced: bool = False) -> str:
     lines = [
         f"Request {request.id}, version {request.version}, {request.status}, tier {request.tier}",
         f"Run {request.run_id} of {request.workflow}, turn {request.turn}",
         f"Action {request.action_type}, policy version {request.policy_version}",
         *(_promises(request) if request.kind in (Kind.ACTION, Kind.REVIEW) else ()),
         f"Digest {request.digest}",
+        *([f"Trace {trace_id(request.run_id)}"] if traced else ()),
     ]
     return "\n".join(lines)
 

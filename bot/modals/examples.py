@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 from bot.cards.examples import views
+from bot.cards.examples_talk import ASKED, BY_RITA, STRANGE
 from bot.cards.samples import NAMES, decision, request
 from bot.ids import Ref, ref_of
-from bot.modals import approve, details, edit, reject, respond
+from bot.modals import answer, approve, ask, details, edit, hand, reject, respond, stop
 from bot.words import Json
 from graph.law.request import DecisionType, Kind, Request
 
 CHANNEL, TS = "C0REVIEW", "1803.0001"
+TALKED_ABOUT = ("plain", "hostile", "reconcile", "checkpoint", "review_lasting")
 RICH_ARGS = {
     "order": "4711",
     "amount": "420.00",
@@ -38,6 +40,10 @@ def examples() -> dict[str, Json]:
     for name, asked in requests().items():
         ref: Ref = ref_of(asked)
         found[f"reject_{name}"] = reject.build(asked, ref, CHANNEL, TS)
+        if name in TALKED_ABOUT:
+            found[f"ask_{name}"] = ask.build(asked, ref, CHANNEL, TS)
+            found[f"hand_{name}"] = hand.build(asked, ref, CHANNEL, TS)
+            found[f"answer_{name}"] = answer.build(asked, STRANGE)
         if asked.kind in (Kind.ACTION, Kind.RECONCILE):
             found[f"edit_{name}"] = edit.build(asked, ref, CHANNEL, TS)
             found[f"respond_{name}"] = respond.build(asked, ref, None, None)
@@ -55,7 +61,14 @@ def examples() -> dict[str, Json]:
     context = {"deep": deep, "numbers": list(range(5000)), "text": "word " * 20_000, "": None}
     odd = replace(plain, brief=replace(plain.brief, context=context))
     ref = ref_of(plain)
+    talk = [BY_RITA, STRANGE, ASKED]
+    found |= {
+        "stop": stop.build_stop(["clinical", "payments", *(f"workflow-{number}" for number in range(120))]),
+        "lift": stop.build_lift("*"),
+        "lift_one": stop.build_lift("payments"),
+    }
     return found | {
+        "details_asked": details.build(plain, ref, CHANNEL, TS, names=NAMES, asked=talk),
         "details_earlier": details.build(plain, ref, CHANNEL, TS, names=NAMES, earlier=taken),
         "details_odd_context": details.build(odd, ref, CHANNEL, TS),
     }

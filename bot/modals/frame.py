@@ -1,5 +1,6 @@
 """What all modals share: the frame, the reason field, and reading a submission that may be hostile."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from bot.ids import Origin, encode_origin
@@ -14,11 +15,16 @@ REASON: Final = "reason"
 
 
 def modal(title: str, callback_id: str, origin: Origin, blocks: list[Json], submit: str | None) -> Json:
-    """A modal view; without `submit` it can only be closed."""
+    """A modal view about a request; without `submit` it can only be closed."""
+    return form(title, callback_id, encode_origin(origin), blocks, submit)
+
+
+def form(title: str, callback_id: str, carried: str, blocks: list[Json], submit: str | None) -> Json:
+    """A modal view that carries this key."""
     view: Json = {
         "type": "modal",
         "callback_id": callback_id,
-        "private_metadata": encode_origin(origin),
+        "private_metadata": carried,
         "title": plain(title, 24),
         "close": plain("Cancel" if submit else "Close", 24),
         "notify_on_close": False,
@@ -47,9 +53,14 @@ def reason_field(label: str, hint: str = "") -> Json:
 
 def read_reason(state: object) -> tuple[str, dict[str, str]]:
     """The reason as it was written, and what is wrong with it by block_id."""
-    reason = element_of(state, REASON).get("value")
-    text = reason if isinstance(reason, str) else ""
-    problem = reason_problem(text, required=True)
+    return read_words(state, lambda text: reason_problem(text, required=True))
+
+
+def read_words(state: object, problem_of: Callable[[str], str | None]) -> tuple[str, dict[str, str]]:
+    """What was written in the one field for words, and what is wrong with it by block_id."""
+    written = element_of(state, REASON).get("value")
+    text = written if isinstance(written, str) else ""
+    problem = problem_of(text)
     return text, {REASON: problem} if problem else {}
 
 

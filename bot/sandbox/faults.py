@@ -9,7 +9,7 @@ from typing import Any
 from bot.sandbox.wire import Json, SlackError
 
 DELIVER = "deliver"
-CALL_KINDS = frozenset({"ratelimited", "error500", "lost_answer", "lost_before", "slow"})
+CALL_KINDS = frozenset({"ratelimited", "error500", "lost_answer", "lost_before", "slow", "raw"})
 DELIVER_KINDS = frozenset(
     {"error500", "lost_answer", "lost_before", "slow", "duplicate_delivery", "late_delivery", "reorder"}
 )
@@ -17,7 +17,10 @@ DELIVER_KINDS = frozenset(
 
 @dataclass
 class Fault:
-    """`times` None means until cleared; `only` narrows deliveries to one kind or payload type."""
+    """`times` None means until cleared; `only` narrows deliveries to one kind or payload type.
+
+    `every`: only each so manieth call is hit. `raw` answers `body` with `status`, and does nothing else.
+    """
 
     method: str
     kind: str
@@ -25,10 +28,17 @@ class Fault:
     retry_after: int = 1
     seconds: float = 1.0
     only: str | None = None
+    every: int = 1
+    body: str = ""
+    status: int = 200
+    _passed: int = 0
 
     def hits(self, method: str, labels: tuple[str, ...]) -> bool:
         named = self.method == method or (self.method == "*" and method != DELIVER)
-        return named and self.times != 0 and (self.only is None or self.only in labels)
+        if not named or self.times == 0 or not (self.only is None or self.only in labels):
+            return False
+        self._passed += 1
+        return self._passed % self.every == 0
 
 
 class Faults:

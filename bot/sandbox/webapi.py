@@ -87,6 +87,8 @@ async def _answer(
         return Answer(body, 429, {"Retry-After": str(wait)}), body
     if fault is not None and fault.kind == "error500":
         return Answer({"ok": False, "error": "internal_error"}, 500), None
+    if fault is not None and fault.kind == "raw":
+        return Response(fault.body, fault.status, media_type="text/html"), None
     if fault is not None and fault.kind == "lost_before":
         return Dropped(), None
     answer = perform(ws, name, args, token)

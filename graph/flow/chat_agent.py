@@ -12,7 +12,7 @@ from typing import Any, Final
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 
-from graph.flow.chat_messages import conversation, correction
+from graph.flow.chat_messages import UNKNOWN, conversation, correction, inquiry
 from graph.flow.chat_tools import Unusable, step, tools
 from graph.flow.workflow import Action, Case, GiveUp, Proposal, Step
 
@@ -62,6 +62,13 @@ class ChatAgent:
                 problem = str(error)
                 messages.extend(correction(str(answer.text), problem))
         return GiveUp(f"The model gave no usable answer in {ATTEMPTS} attempts. The last problem: {problem}")
+
+    async def answer(self, case: Case, question: str) -> str | None:
+        """What the model knows about it, without any tool; None when it says that it doesn't."""
+        looked = await self._look(case) if self._look else {}
+        said = await self._chosen().ainvoke(inquiry(self._goal, case, looked, question))
+        words = str(said.text).strip()
+        return None if not words or words.rstrip(".") == UNKNOWN else words
 
     def _read(self, answer: AIMessage, bound: Mapping[str, Any]) -> Step:
         if broken := answer.invalid_tool_calls:

@@ -15,6 +15,7 @@ from graph.flow.lease import Lease
 from graph.flow.workflow import Call, Refused, Unreached
 from graph.law.request import Effect, EffectClass, Outcome
 from graph.law.words import made_storable, storable_json
+from graph.spans import span
 from graph.verbs.errors import Fenced
 from graph.verbs.outcome import tell_outcome
 from graph.verbs.ports import Store
@@ -54,6 +55,14 @@ async def carry_out(store: Store, lease: Lease, deed: Deed, *, fresh: bool) -> t
 
     Returns the outcome and, where a later attempt was refused before anything had happened, why.
     """
+    effect = deed.effect
+    with span("effect", effect.run_id, effect=effect.id, action=effect.action_type, request=effect.request_id) as told:
+        outcome, why = await _carry_out(store, lease, deed, fresh=fresh)
+        told.say(outcome=outcome)
+    return outcome, why
+
+
+async def _carry_out(store: Store, lease: Lease, deed: Deed, *, fresh: bool) -> tuple[Outcome, str]:
     effect = deed.effect
     if not fresh:
         if effect.effect_class is EffectClass.OPAQUE:

@@ -19,6 +19,7 @@ from graph.verbs.outcome import touch_family
 from graph.verbs.ports import Tx
 from graph.verbs.record import recall
 from graph.verbs.review import open_review
+from graph.verbs.stop import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,12 @@ class Execution(Undoing):
     async def _intend(self, request: Request, key: str) -> Effect | Moved:
         failpoint("effect:before_intent")
         async with self._store.begin() as tx:
+            # Before anything is locked that somebody may hold who waits for the stop.
+            await tx.stops.pass_by()
             await self.lease.hold(tx)
             now = await tx.now()
-            why = await _authority_problem(tx, request, now) or await outgrown(tx, request)
+            why = await _stopped(tx, request) or await _authority_problem(tx, request, now)
+            why = why or await outgrown(tx, request)
             if why is None:
                 effect = new_effect(key, request, request.effect_class, None, now)
                 await tx.effects.intend(effect, self.run.fence)
@@ -141,6 +145,16 @@ class Execution(Undoing):
             )
             await touch_family(tx, request)
         return Moved(why)
+
+
+async def _stopped(tx: Tx, request: Request) -> str | None:
+    """Why what was approved may not begin: it is stopped, or was after somebody had approved it; or None.
+
+    Only while the stop switch is passed by.
+    """
+    decision = await tx.requests.decision(request.id)
+    stop = await tx.stops.bars(request.workflow, decision.at) if decision else None
+    return await said(tx, stop) if stop else None
 
 
 async def _authority_problem(tx: Tx, request: Request, now: datetime) -> str | None:

@@ -3,6 +3,7 @@
 Node names are schema: paused runs remember them. The gate holds nothing but its one interrupt.
 """
 
+from collections.abc import Hashable
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -43,6 +44,8 @@ async def gate(state: State) -> State:
             # Nobody looked in time: what is not known stays asked.
             return {"unsure": state["about"], "next": "propose"}
         return {"next": "rollback" if state.get("mode") == "rollback" else "propose"}
+    if status == Status.CANCELLED:
+        return {"mode": "rollback", "next": "rollback", "outcome": "The requester withdrew it."}
     if state.get("checking") and status != Status.APPROVED:
         words = (
             "People stopped this run at a checkpoint." if status == Status.REJECTED else "Nobody let this run go on."
@@ -82,14 +85,16 @@ def _step(state: State) -> str:
     return END if state["next"] == "end" else state["next"]
 
 
-def build() -> Any:
-    """The uncompiled gateway graph."""
+def build(gate_node: str = "gate") -> Any:
+    """The uncompiled gateway graph; `gate_node` plays a release that calls its gate otherwise."""
     gateway = StateGraph(State, context_schema=Segment)
-    for node in (propose, gate, execute, rollback):
-        gateway.add_node(node.__name__, node)
+    for name, node in (("propose", propose), (gate_node, gate), ("execute", execute), ("rollback", rollback)):
+        gateway.add_node(name, node)
     gateway.add_edge(START, "propose")
-    gateway.add_conditional_edges("propose", _step, ["gate", "execute", "propose", "rollback", END])
-    gateway.add_conditional_edges("gate", _step, ["execute", "propose", "rollback"])
+    steps: dict[Hashable, str] = {name: name for name in ("execute", "propose", "rollback", END)}
+    steps["gate"] = gate_node
+    gateway.add_conditional_edges("propose", _step, steps)
+    gateway.add_conditional_edges(gate_node, _step, ["execute", "propose", "rollback"])
     gateway.add_conditional_edges("execute", _step, ["propose"])
     gateway.add_conditional_edges("rollback", _step, ["rollback", "propose", END])
     return gateway

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 import structlog
-from langgraph._internal._constants import CONFIG_KEY_STRICT_RESUME
 from langgraph.types import Command
 
 import graph.flow  # noqa: F401  (strict msgpack before langgraph)
@@ -16,18 +15,21 @@ from graph.faults import report
 from graph.flow.effects import RetryLater
 from graph.flow.gateway import build
 from graph.flow.lease import Lease
+from graph.flow.places import Displaced, Places, config_of
 from graph.flow.ports import Checkpoints, SegmentSaver
 from graph.flow.segment import Segment
 from graph.flow.workflow import Workflow
 from graph.law.request import Status
-from graph.verbs.errors import Fenced
+from graph.spans import span
+from graph.verbs.errors import Busy, Fenced
+from graph.verbs.opening import ask, opening
 from graph.verbs.outcome import touch_family
 from graph.verbs.ports import Run, RunStatus, Store, Tx
 
 MAX_ATTEMPTS: Final = 20
 DRAIN_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 1.0
-_MAX_STEPS: Final = 1000
+_BUSY_SECONDS: Final = 0.5
 _log: Final = structlog.get_logger("gatepost.runner")
 
 
@@ -42,13 +44,14 @@ class Runner:
         *,
         lease_seconds: float = 30.0,
         parallel: int = 8,
+        graph: Any = None,
     ) -> None:
         self._store = store
         self._checkpoints = checkpoints
         self.workflows = workflows
         self._lease_seconds = lease_seconds
         self._parallel = parallel
-        self._graph = build().compile()
+        self.places = Places(store, checkpoints, (graph or build()).compile())
 
     async def work(self, run_id: str | None = None) -> int:
         """Claim what is owed (or just one run), play it; returns how many segments were played."""
@@ -95,7 +98,7 @@ class Runner:
             await self._safely(self._set_aside(run, run.last_error or "its worker died every time"))
             return
         lease = Lease(run, self._lease_seconds, claimed_at)
-        segment = asyncio.create_task(self._segment(lease))
+        segment = asyncio.create_task(self._told(lease))
         heart = asyncio.create_task(self._keep(lease, segment))
         try:
             await segment
@@ -105,6 +108,10 @@ class Runner:
             _log.info("segment given up: the lease is lost", run=run.id)
         except Fenced as fenced:
             _log.info("segment given up", run=run.id, reason=str(fenced))
+        except Displaced:
+            await self._safely(self.places.displace(run))
+        except Busy as busy:
+            await self._safely(self._again(run, _BUSY_SECONDS, str(busy), blameless=True))
         except RetryLater as later:
             await self._safely(self._again(run, later.delay, str(later), blameless=True))
         except Exception as problem:  # whatever agents' code raises must not stop the worker
@@ -128,19 +135,21 @@ class Runner:
             except Exception as problem:  # the database may be back before the lease runs out
                 report("lease not renewed", problem)
 
+    async def _told(self, lease: Lease) -> None:
+        run = lease.run
+        with span("segment", run.id, workflow=run.workflow, fence=run.fence, attempt=run.attempts):
+            await self._segment(lease)
+
     async def _segment(self, lease: Lease) -> None:
         run = lease.run
         segment = Segment(self._store, self.workflows[run.workflow], lease)
         if run.reversing:
             await self._reverse(segment)
             return
+        await self.places.check(run)
         saver = self._checkpoints.saver()
-        playing = self._graph.copy({"checkpointer": saver})
-        config = {
-            "configurable": {"thread_id": run.id, CONFIG_KEY_STRICT_RESUME: True},
-            "recursion_limit": _MAX_STEPS,
-        }
-        values = await playing.ainvoke(await self._input(run), config, context=segment, durability="exit")
+        playing = self.places.playable(saver)
+        values = await playing.ainvoke(await self._input(run), config_of(run), context=segment, durability="exit")
         failpoint("segment:before_commit")
         interrupts = values.get("__interrupt__", ())
         async with self._store.begin() as tx:
@@ -178,7 +187,9 @@ class Runner:
         if draft is None or len(interrupts) != 1:
             raise RuntimeError(f"run {run.id} paused without exactly one request")
         interrupt_id = interrupts[0].id
-        if not await tx.requests.insert(replace(draft, interrupt_id=interrupt_id)):
+        policy = await tx.policies.version(draft.policy_version)
+        opened = await opening(tx, replace(draft, interrupt_id=interrupt_id), policy)
+        if not await tx.requests.insert(opened.request):
             raise RuntimeError(f"request {draft.id} was opened twice")
         await tx.audit.record(
             "request_opened",
@@ -192,16 +203,19 @@ class Runner:
             parent=draft.parent_id,
             why=list(draft.route_why),
             policy_version=draft.policy_version,
+            **opened.said,
         )
-        policy = (await tx.policies.version(draft.policy_version)).policy
-        await tx.cards.want(draft.id, policy.channel(run.workflow, draft.tier), draft.tier)
+        await ask(tx, opened)
         if draft.parent_id:
             parent = await tx.requests.get(draft.parent_id)
             if parent is not None:
                 await touch_family(tx, parent)
-        await tx.runs.pause(run, interrupt_id)
+        await tx.runs.pause(run, interrupt_id, self.places.names)
 
     async def _end(self, tx: Tx, run: Run, values: Mapping[str, Any]) -> None:
+        if values.get("next") != "end":
+            # The graph stopped at a place it doesn't know: that is no end.
+            raise Displaced
         status = RunStatus(values.get("status", RunStatus.FAILED))
         words = str(values.get("outcome", ""))
         await tx.runs.finish(run, status, words)

@@ -27,6 +27,7 @@ from graph.law.request import (
 )
 from graph.law.routing import RouteKind
 from graph.law.words import all_storable, storable_json
+from graph.verbs.bounds import bounded
 from graph.verbs.frame import impact_of, nature_of
 from graph.verbs.outcome import record
 from graph.verbs.ports import PolicyVersion, Tx
@@ -145,7 +146,8 @@ class Segment(Execution):
         async with self._store.begin() as tx:
             now = await tx.now()
             known = await self._recall(tx, policy, proposed.bound, proposed.nature)
-        request, _ = from_proposal(self.run, turn, proposed, known, policy, now, reformulations=reformulations)
+            request, _ = from_proposal(self.run, turn, proposed, known, policy, now, reformulations=reformulations)
+            request = await bounded(tx, request, policy)
         match RouteKind(request.route):
             case RouteKind.AUTO:
                 return await self._decided_by_policy(request, policy, DecisionType.APPROVE)

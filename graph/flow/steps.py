@@ -9,7 +9,12 @@ from graph.law.action import question
 
 Told = Callable[[Turn], str]
 """Names what a turn was about, as in `Refund 420.00 EUR to order 4711`."""
-_BACK: Final = ("rejected", "expired", "cancelled")
+_BACK: Final = {
+    "rejected": "was rejected",
+    "expired": "expired; nobody decided in time, and nobody rejected it",
+    "cancelled": "was cancelled by whoever asked for it",
+}
+"""How a step comes back, in words: that nobody answered is no denial."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +67,12 @@ def standing(
 
 def no_other_way(refused: Turn, told: Told) -> GiveUp:
     """The end of a plan whose next step came back and has no safer form."""
-    return GiveUp(f"This was {refused.status}: {told(refused)}.{_because(refused)}")
+    return GiveUp(f"This {sent_back(refused)}: {told(refused)}.{_because(refused)}")
+
+
+def sent_back(refused: Turn) -> str:
+    """`was rejected`, or what else became of a step that came back."""
+    return _BACK.get(refused.status, f"was {refused.status}")
 
 
 def in_words(actions: Iterable[Action[Any]]) -> Told:

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from graph.failpoints import failpoint
-from graph.flow.effects import Deed, carry_out, new_effect, settle
+from graph.flow.effects import Deed, RetryLater, carry_out, new_effect, settle
 from graph.flow.lease import Lease
 from graph.flow.workflow import Action, Call, Workflow
 from graph.law.action import bind
 from graph.law.canonical import Unfaithful
 from graph.law.request import Effect, EffectClass, Kind, Outcome, Request, Status, undo_id
 from graph.verbs.ports import Run, Store, Tx
+from graph.verbs.stop import barred
+
+_STOPPED_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,8 @@ class Undoing:
     async def _intend_undo(self, request: Request, effect: Effect, effect_class: EffectClass, key: str) -> Effect:
         failpoint("effect:before_intent")
         async with self._store.begin() as tx:
+            if why := await barred(tx, request.workflow):
+                raise RetryLater(why, _STOPPED_SECONDS)
             await self.lease.hold(tx)
             undo = new_effect(key, request, effect_class, effect.id, await tx.now())
             await tx.effects.intend(undo, self.run.fence)

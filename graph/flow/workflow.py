@@ -5,7 +5,7 @@ A workflow lives in one file that offers a module-level `workflow: Workflow`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -195,13 +195,30 @@ class Case:
     history: Sequence[Turn]
     remarks: Sequence[str] = ()
     """Why proposals of this very turn could not be taken (arguments that don't fit, say)."""
+    waiting: Mapping[str, Any] = field(default_factory=dict)
+    """What people are deciding about, where its agent is asked about it: action, args, rationale, context, facts."""
 
 
 class Agent(Protocol):
-    """Anything that proposes: a chat model or plain Python. Must not act by itself."""
+    """Anything that proposes: a chat model or plain Python. Must not act by itself.
+
+    It may also have `answer` (see `Answers`), for what reviewers want to know before they decide.
+    """
 
     async def next(self, case: Case) -> Step:
         """The next step, given all that happened so far."""
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """An agent that answers questions about what it proposed."""
+
+    async def answer(self, case: Case, question: str) -> str | None:
+        """What it knows, in a few sentences that reviewers see as the agent's words; None when it doesn't know.
+
+        `case` is the run as it stands; the question is a person's, and no instruction. Asked within a minute.
+        """
         ...
 
 

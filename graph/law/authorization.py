@@ -1,7 +1,7 @@
 """May this person decide this request, now? "Could not find out" is not "no", and still refuses."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from graph.law.facts import at_stake
@@ -44,6 +44,12 @@ class Standing:
     """User ids that may see requests of this workflow; None: everybody may."""
     registers: tuple[Mapping[str, Reviewer], ...] = ()
     """User id → entry, of every policy that counts and whose tier takes registered reviewers only."""
+    deputies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """User id → those who are away and in whose place alone they may decide this; they are in the pools."""
+
+    def acting_for(self, user_id: str) -> str | None:
+        """In whose place somebody decides who has no right of their own."""
+        return min(self.deputies.get(user_id, ()), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ def authorize(
     """May `person` take `decision` on `request` at `now`? Every refusal says why in a sentence."""
     if person is None:
         return _refuse("You are not a reviewer of this request.")
-    account = _account_problem(person)
+    account = account_problem(person)
     if account:
         return _refuse(account)
     if request.requester and person.person == (standing.requester_person or request.requester):
@@ -120,7 +126,8 @@ def refusal_of_state(request: Request, version_seen: int | None, digest_prefix: 
     return None
 
 
-def _account_problem(person: Person) -> str | None:
+def account_problem(person: Person) -> str | None:
+    """Why this kind of account decides nothing, whoever's it is; or None."""
     if not person.active:
         return "Your account is deactivated."
     if person.bot:

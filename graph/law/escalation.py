@@ -32,12 +32,15 @@ class Due(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """A tier's times. `remind`: so long before the SLA ends; `repeat`: so often after it has."""
+    """A tier's times. `remind`: so long before the SLA ends; `repeat`: so often after it has. `changes_at`: when
+    the last one on duty leaves, or somebody comes.
+    """
 
     sla: timedelta
     expires: timedelta
     remind: timedelta | None = None
     repeat: timedelta | None = None
+    changes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +84,9 @@ def next_step(
 ) -> datetime:
     """When the clock next has something to do: always later than `now`, or the expiry."""
     due = asked_at + timing.sla
-    moments = [moment for _, moment in _moments(timing, asked_at)]
-    if claimed_until is not None:
-        moments.append(claimed_until)
+    # While nobody is on duty yet, the time begins later.
+    moments = [asked_at, *(moment for _, moment in _moments(timing, asked_at))]
+    moments += [moment for moment in (claimed_until, timing.changes_at) if moment is not None]
     if timing.repeat is not None and now >= due:
         moments.append(due + timing.repeat * ((now - due) // timing.repeat + 1))
     elif timing.repeat is not None:

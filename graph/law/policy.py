@@ -25,10 +25,13 @@ from graph.law.policy_rows import (
     Checkpoint,
     ConfidenceTable,
     Count,
+    DigestRules,
     Duration,
     Impacts,
     Level,
     Lift,
+    Name,
+    OnCall,
     QuestionRules,
     QueueRules,
     Reviewer,
@@ -52,6 +55,7 @@ from graph.law.toml_lines import line_of
 MAX_BYTES: Final = 1_000_000
 MAX_ROWS: Final = 1_000
 _MOST_SAID: Final = 50
+ON_CALL: Final = "oncall:"
 
 
 class BadPolicy(ValueError):
@@ -95,6 +99,8 @@ class Policy(Strict):
     stop: StopRules = StopRules()
     queue: QueueRules = QueueRules()
     questions: QuestionRules = QuestionRules()
+    digest: DigestRules = DigestRules()
+    oncall: dict[Name, OnCall] = Field(default_factory=dict)
     reviewers: tuple[Reviewer, ...] = Field(default=(), max_length=10 * MAX_ROWS)
     teams: tuple[Team, ...] = Field(default=(), max_length=MAX_ROWS)
     owners: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -299,9 +305,28 @@ def _contradictions(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str
     yield from _twice("timeouts", policy.timeouts, attrgetter("action"), "two timeouts have the same action")
     yield from _twice("totals", policy.totals, attrgetter("name"), "two totals have the same name")
     yield from _twice("reviewers", policy.reviewers, attrgetter("user"), "a reviewer is registered twice")
+    yield from _undeclared(policy)
     if ("*", None, None) not in map(_key, policy.thresholds):
         said = 'a threshold with action = "*" and neither impact nor up_to must say what holds for everything else'
         yield ("thresholds",), said
+
+
+def _undeclared(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where somebody on call is named and no calendar says who that is."""
+    named: list[tuple[tuple[str | int, ...], Sequence[str]]] = [
+        *((("tiers", number, key), getattr(tier, key)) for number, tier in policy.tiers.items() for key in _WHO),
+        *((("roles", role), getattr(policy.roles, role)) for role in _ROLES),
+        *((("owners", workflow), entries) for workflow, entries in policy.owners.items()),
+        *((("teams", index, "members"), team.members) for index, team in enumerate(policy.teams)),
+    ]
+    for place, entries in named:
+        for entry in entries:
+            if entry.startswith(ON_CALL) and entry.removeprefix(ON_CALL) not in policy.oncall:
+                yield place, f"there is no [oncall.{entry.removeprefix(ON_CALL)}] with a calendar for {entry}"
+
+
+_WHO: Final = ("reviewers", "dm")
+_ROLES: Final = ("may_edit", "stop", "resume", "policy_owners", "auditors", "operators")
 
 
 def _twice(

@@ -5,19 +5,25 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from graph.law.confidence import DEFAULT_WEIGHTS, Signal
+from graph.law.duty import Schedule, check_holidays, parse_hours
 from graph.law.escalation import Timing
 from graph.law.request import Reason, Risk
 from graph.law.rules import BadCondition, check_condition
+from graph.law.weeks import WeekMoment
 
 _DURATION: Final = re.compile(r"([1-9][0-9]{0,5})(s|m|h|d)", re.ASCII)
 _UNIT: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST: Final = timedelta(days=366)
 _OFTEN: Final = timedelta(seconds=10)
+NEVER: Final = "never"
 PATTERN: Final = r"^(\*|[a-z_][a-z0-9_]*\.(\*|[a-z_][a-z0-9_]*))$"
 
 
@@ -55,7 +61,51 @@ def _tier_number(value: object) -> object:
     return value
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, KeyError, OSError):
+        raise ValueError('write a time zone as "Europe/Berlin"') from None
+    return name
+
+
+def _weekly(text: str) -> str:
+    if text != NEVER:
+        WeekMoment.parse(text)
+    return text
+
+
+def _hours(value: object) -> object:
+    """One text or several, each checked."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
+        raise ValueError('write hours as "Mon-Fri 09:00-17:00", or several of them in a list')
+    for text in texts:
+        parse_hours(text)
+    return tuple(texts)
+
+
+def _calendar(value: SecretStr) -> SecretStr:
+    """Where a calendar is kept. That may be a secret, so no message repeats it."""
+    if not may_fetch(value.get_secret_value()):
+        raise ValueError("give a calendar as https://…, env:NAME or a path to a file; http only on this machine")
+    return value
+
+
+def may_fetch(where: str) -> bool:
+    """Whether a calendar may be read from there: by https, from this machine, or from a file."""
+    try:
+        scheme, host = urlsplit(where).scheme, urlsplit(where).hostname
+    except ValueError:
+        return False
+    if scheme == "http":
+        return host in _LOOPBACK
+    return bool(host) if scheme == "https" else "://" not in where and where.strip() != "" and where.isprintable()
+
+
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
 Share = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False), BeforeValidator(_number)]
 Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
 Count = Annotated[int, Field(strict=True), BeforeValidator(_number)]
@@ -81,7 +131,7 @@ class Tier(Strict):
     with "escalate" the next tier is asked when the SLA has passed; with "reject" nobody else is. Whatever is
     still undecided at `expires` is rejected as expired. `dm`: who is told directly when this tier is asked
     because nobody answered. `fallback`: the channel for when `channel` can't be reached. `hours` (with
-    `timezone` and `holidays`): when somebody is on duty.
+    `timezone` and `holidays`): when somebody is on duty; without, always.
     """
 
     channel: str = Field(min_length=1)
@@ -95,6 +145,9 @@ class Tier(Strict):
     on_timeout: Literal["reject", "escalate"] = "reject"
     dm: tuple[str, ...] = ()
     fallback: str | None = Field(default=None, min_length=1)
+    hours: Annotated[tuple[str, ...], BeforeValidator(_hours)] = ()
+    timezone: ZoneName = "UTC"
+    holidays: Annotated[str, AfterValidator(check_holidays)] | None = None
 
     @model_validator(mode="after")
     def _expiry_after_sla(self) -> "Tier":
@@ -110,6 +163,22 @@ class Tier(Strict):
     def timing(self) -> Timing:
         """The times of a request while this tier is asked."""
         return Timing(sla=self.sla, expires=self.expires, remind=self.remind, repeat=self.repeat)
+
+    @cached_property
+    def schedule(self) -> Schedule:
+        """When it is on duty."""
+        return Schedule(tuple(map(parse_hours, self.hours)), self.timezone, self.holidays)
+
+
+class OnCall(Strict):
+    """A calendar of who is on call: `oncall:name` in a tier's reviewers. Its address may hold a secret: `env:NAME`
+    says that it stands in a variable of the worker's environment.
+
+    `timezone`: for whole days and for times that name none; without, as the calendar says, or UTC.
+    """
+
+    ical: Annotated[SecretStr, AfterValidator(_calendar)]
+    timezone: ZoneName | None = None
 
 
 class Timeout(Strict):
@@ -158,6 +227,29 @@ class QuestionRules(Strict):
 
     pauses: Annotated[bool, Field(strict=True)] = True
     at_most: Duration = timedelta(hours=1)
+
+
+class DigestRules(Strict):
+    """When the week's figures are posted (`at`, in the team's `timezone`; "never" posts none), and where.
+
+    `channel`: where to, the operators' channel if not said. `dm`: who gets them directly as well. Whoever writes
+    this chooses who reads the numbers of all workflows, those of teams that keep to themselves included; they
+    are numbers only.
+    """
+
+    timezone: ZoneName = "UTC"
+    at: Annotated[str, AfterValidator(_weekly)] = "Mon 08:00"
+    channel: str | None = Field(default=None, min_length=1)
+    dm: tuple[str, ...] = ()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @property
+    def moment(self) -> WeekMoment | None:
+        """When it is due, every week; None: never."""
+        return None if self.at == NEVER else WeekMoment.parse(self.at)
 
 
 class Threshold(Strict):

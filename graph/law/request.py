@@ -239,8 +239,12 @@ class Request:
     held_at: datetime | None = None
     """Since when its clock stands still, because something was asked about it."""
     claimed_by: str | None = None
+    """Who is looking at it, until `claimed_until`."""
     claimed_until: datetime | None = None
     assigned_to: str | None = None
+    """To whom it was handed, by `assigned_by`."""
+    assigned_by: str | None = None
+    assigned_why: str = ""
     first_tier: int | None = None
     """The tier at which it was opened; None: its present one."""
     moved_why: str = ""
@@ -255,6 +259,10 @@ class Request:
     def due_at(self) -> datetime:
         """When a decision was promised."""
         return self.since + timedelta(seconds=self.sla_seconds)
+
+    def looked_at_by(self, now: datetime) -> str | None:
+        """The account of whoever is looking at it at `now`: a claim ends by itself."""
+        return self.claimed_by if self.claimed_until is not None and now < self.claimed_until else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +280,8 @@ class Decision:
     next_request_id: str | None = None
     door: str = ""
     """What the door knew besides, for the audit only."""
+    acting_for: str | None = None
+    """Who was away, in whose place alone `by` could decide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,17 +9,32 @@ from graph.law.canonical import storable
 
 MIN_VISIBLE: Final = 3
 MAX_REASON: Final = 3000
+MAX_QUESTION: Final = 1000
 _INVISIBLE: Final = ("Cc", "Cf", "Co", "Cn", "Cs", "Zs", "Zl", "Zp")
 
 
 def reason_problem(reason: str, *, required: bool) -> str | None:
     """What is wrong with a reason, in a sentence for its author, or None."""
-    if not storable(reason):
+    return _problem(reason, MAX_REASON, "say why" if required else None)
+
+
+def question_problem(question: str) -> str | None:
+    """What is wrong with a question about a request, or None."""
+    return _problem(question, MAX_QUESTION, "ask something")
+
+
+def answer_problem(answer: str) -> str | None:
+    """What is wrong with the answer to such a question, or None."""
+    return _problem(answer, MAX_REASON, "answer", least=1)
+
+
+def _problem(text: str, most: int, wanted: str | None, least: int = MIN_VISIBLE) -> str | None:
+    if not storable(text):
         return "The text holds characters that can't be stored (NUL or half a character). Please retype it."
-    if len(reason) > MAX_REASON:
-        return f"Please keep it under {MAX_REASON} characters (it has {len(reason)})."
-    if required and visible_length(reason) < MIN_VISIBLE:
-        return f"Please say why, in at least {MIN_VISIBLE} visible characters."
+    if len(text) > most:
+        return f"Please keep it under {most} characters (it has {len(text)})."
+    if wanted and visible_length(text) < least:
+        return f"Please {wanted}, in at least {least} visible character{'' if least == 1 else 's'}."
     return None
 
 

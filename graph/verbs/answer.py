@@ -30,6 +30,8 @@ class Answer:
     where: tuple[str, str] | None = None
     door: str = ""
     """What else the door knows of who is there, for the record: the account at the terminal, say."""
+    acting_for: str | None = None
+    """In whose place alone they may decide; `decide` finds out, whatever a door says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,4 +55,5 @@ def decision_of(request: Request, answer: Answer, person: Person, now: datetime)
         digest=request.digest,
         at=now,
         via=answer.via,
+        acting_for=answer.acting_for,
     )

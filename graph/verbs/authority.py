@@ -3,21 +3,29 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from graph.law.authorization import Person, Standing, authorize
+from graph.law.duty import Absence
 from graph.law.facts import from_json
 from graph.law.policy import Policy
 from graph.law.request import Decision, DecisionType, Request
 from graph.law.routing import Route, RouteKind, route
+from graph.verbs.duty import seniors
 from graph.verbs.ports import PolicyVersion, Tx
 from graph.verbs.record import totals
 
 _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9_]{2,}", re.ASCII)
 
 
-async def standing(tx: Tx, request: Request, current: PolicyVersion, *, any_age: bool = False) -> Standing:
-    """The rights that apply to this request at this moment; with `any_age` also as groups were long ago."""
+async def standing(
+    tx: Tx, request: Request, current: PolicyVersion, *, any_age: bool = False, since: datetime | None = None
+) -> Standing:
+    """The rights that apply to this request at this moment; with `any_age` also as groups were long ago.
+
+    `since`: deputies count who stood in at any time from then on.
+    """
     asked = (await tx.policies.version(request.policy_version)).policy
     fresh = None if any_age else await tx.now() - current.policy.max_age(request.risk)
     tier_then, tier_now = asked.tiers.get(request.tier), current.policy.tiers.get(request.tier)
@@ -27,7 +35,7 @@ async def standing(tx: Tx, request: Request, current: PolicyVersion, *, any_age:
     policy, editors = current.policy, current.policy.roles.may_edit
     requester = await tx.people.get(request.requester) if request.requester else None
     named = policy.owners.get(request.workflow, ())
-    return Standing(
+    own = Standing(
         pool_then=then,
         pool_now=now,
         editors=None if "*" in editors else await tx.people.members(editors, fresh),
@@ -42,6 +50,27 @@ async def standing(tx: Tx, request: Request, current: PolicyVersion, *, any_age:
             for document, tier in ((asked, tier_then), (policy, tier_now))
             if tier is not None and tier.registered
         ),
+    )
+    away = [absence for absence in await tx.duty.absences(since) if absence.deputy_id]
+    if not away:
+        return own
+    able = await seniors(tx, asked, request.tier, fresh)
+    able = able if same and asked is policy else able & await seniors(tx, policy, request.tier, fresh)
+    return await _with_deputies(tx, request, own, [one for one in away if one.deputy_id in able], any_age)
+
+
+async def _with_deputies(tx: Tx, request: Request, own: Standing, away: Sequence[Absence], any_age: bool) -> Standing:
+    """Whoever stands in gets what the one who is away could decide, and nothing beyond it."""
+    people, now = await tx.people.many({absence.user_id for absence in away}), await tx.now()
+    deputies: dict[str, frozenset[str]] = {}
+    for absence in away:
+        verdict = authorize(request, people.get(absence.user_id), DecisionType.APPROVE, own, now)
+        deputy = absence.deputy_id or ""
+        able = verdict.allowed or (any_age and verdict.undetermined)
+        if able and deputy not in own.pool_then & own.pool_now:
+            deputies[deputy] = deputies.get(deputy, frozenset()) | {absence.user_id}
+    return replace(
+        own, pool_then=own.pool_then | deputies.keys(), pool_now=own.pool_now | deputies.keys(), deputies=deputies
     )
 
 
@@ -78,11 +107,18 @@ async def _owners(tx: Tx, named: Sequence[str]) -> frozenset[str]:
 async def approvers(tx: Tx, request: Request, users: Sequence[str]) -> dict[str, Person]:
     """Of these users, those whose approval counts now, one account a person: person → account."""
     rights, now = await standing(tx, request, await tx.policies.current()), await tx.now()
-    people = await tx.people.many(users)
-    return {
+    able = {
         person.person: person
-        for person in people.values()
+        for person in (await tx.people.many(users)).values()
         if authorize(request, person, DecisionType.APPROVE, rights, now).allowed
+    }
+    seats = {seat for user in users for seat in rights.deputies.get(user, ())}
+    away = {user: person.person for user, person in (await tx.people.many(seats)).items()} if seats else {}
+    # Whoever is away and decides all the same has no deputy beside: one seat is one vote.
+    return {
+        name: person
+        for name, person in able.items()
+        if any(away.get(seat) not in able for seat in rights.deputies.get(person.user_id, ("",)))
     }
 
 
@@ -127,8 +163,10 @@ async def lapsed(tx: Tx, request: Request, decision: Decision) -> str | None:
     """Why a person's approval no longer carries, or None. What can't be checked now was checked when it was given."""
     if decision.person is None:
         return None
-    rights, now = await standing(tx, request, await tx.policies.current()), await tx.now()
     votes = await tx.requests.votes(request.id, request.digest) if request.approvals_required > 1 else ()
+    # An approval given in somebody's place stands when they are back.
+    since = min([decision.at, *(vote.at for vote in votes)])
+    rights, now = await standing(tx, request, await tx.policies.current(), since=since), await tx.now()
     users = sorted({decision.by, *(vote.user_id for vote in votes)})
     people = await tx.people.many(users)
     for user in users:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from graph.law.action import Bound, bind, check_edit
-from graph.law.authorization import Person, authorize
+from graph.law.authorization import Person, Standing, authorize
 from graph.law.record import AGENT_FLAG, BEFORE
 from graph.law.request import Brief, DecisionType, Nature, Request, Status
 from graph.law.routing import RouteKind
@@ -12,6 +12,7 @@ from graph.verbs.answer import Answer, Decided, decision_of
 from graph.verbs.authority import standing
 from graph.verbs.errors import Invalid, Refusal, Stale
 from graph.verbs.frame import impact_of, nature_of, own_flags, revise
+from graph.verbs.opening import ask, opening
 from graph.verbs.outcome import settle
 from graph.verbs.ports import PolicyVersion, Tx
 from graph.verbs.record import recall
@@ -72,8 +73,10 @@ async def _replace(
     if routed.kind is RouteKind.REJECT:
         return Invalid("Policy forbids this: " + "; ".join(routed.why))
     edit = replace(decision_of(request, answer, person, now), next_request_id=new.id)
-    if await settle(tx, request, edit, policy, wake=False) is None:
+    if await settle(tx, request, edit, policy, wake=False, clock=request.held_at) is None:
         return Stale("This request expired just now; no decision counts any more.")
+    opened = await opening(tx, new, policy)
+    new = opened.request
     if not await tx.requests.insert(new):
         raise RuntimeError(f"request {new.id} was opened twice")
     await tx.audit.record(
@@ -87,17 +90,19 @@ async def _replace(
         parent=request.id,
         why=list(new.route_why),
         policy_version=new.policy_version,
+        **opened.said,
     )
-    if not await _suffices(tx, new, person, policy, now):
-        await tx.cards.want(new.id, policy.policy.channel(new.workflow, new.tier), new.tier)
-        return Decided(request=replace(request, status=Status.MODIFIED), decision=edit, followup=new)
-    approval = decision_of(new, replace(answer, type=DecisionType.APPROVE), person, now)
+    rights = await standing(tx, new, policy)
+    if not _suffices(new, person, rights, now):
+        await ask(tx, opened)
+        followup = await tx.requests.get(new.id)
+        return Decided(request=replace(request, status=Status.MODIFIED), decision=edit, followup=followup)
+    approving = replace(answer, type=DecisionType.APPROVE, acting_for=rights.acting_for(person.user_id))
+    approval = decision_of(new, approving, person, now)
     approved = await settle(tx, new, approval, policy)
     return Decided(request=replace(request, status=Status.MODIFIED), decision=edit, followup=approved or new)
 
 
-async def _suffices(tx: Tx, new: Request, editor: Person, policy: PolicyVersion, now: datetime) -> bool:
+def _suffices(new: Request, editor: Person, rights: Standing, now: datetime) -> bool:
     """Whether the editor alone may approve what the edit made of it."""
-    if new.approvals_required > 1:
-        return False
-    return authorize(new, editor, DecisionType.APPROVE, await standing(tx, new, policy), now).allowed
+    return new.approvals_required <= 1 and authorize(new, editor, DecisionType.APPROVE, rights, now).allowed

@@ -9,12 +9,14 @@ from graph.law.canonical import storable
 from graph.law.request import Decision, DecisionType, Effect, Kind, Outcome, Request
 from graph.law.routing import RouteKind
 from graph.law.words import reason_problem
+from graph.spans import span
 from graph.verbs.answer import Answer, Decided, decision_of
 from graph.verbs.authority import approvers, standing
 from graph.verbs.change import change
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Refusal, Stale, Undetermined
 from graph.verbs.outcome import settle, tell_outcome
 from graph.verbs.ports import PolicyVersion, Store, Tx, Vote
+from graph.verbs.stop import forbidden, standstill
 
 __all__ = ["Answer", "Decided", "check_words", "decide", "needs_reason", "settle_by_hand"]
 
@@ -24,12 +26,17 @@ MIN_DIGEST_PREFIX = 6
 async def decide(store: Store, answer: Answer) -> Decided:
     """Authorise and record an answer; raises a `Refusal` that says why nothing was decided."""
     check_words(answer)
-    async with store.begin() as tx:
-        result = await _decide(tx, answer)
+    with span("decide", type=answer.type, via=answer.via) as told:
+        async with store.begin() as tx:
+            result = await _decide(tx, answer)
+            if isinstance(result, Refusal):
+                await _deny(tx, answer, result)
+            failpoint("decide:before_commit")
+        failpoint("decide:after_commit")
         if isinstance(result, Refusal):
-            await _deny(tx, answer, result)
-        failpoint("decide:before_commit")
-    failpoint("decide:after_commit")
+            told.say(outcome=result.code)
+        else:
+            told.say(result.request.run_id, request=result.request.id, outcome=result.request.status)
     if isinstance(result, Refusal):
         raise result
     return result
@@ -57,29 +64,35 @@ async def _decide(tx: Tx, answer: Answer) -> Decided | Refusal:
     now = await tx.now()
     policy = await tx.policies.current()
     person = await tx.people.get(answer.user_id)
-    verdict = authorize(request, person, answer.type, await standing(tx, request, policy), now)
+    rights = await standing(tx, request, policy)
+    verdict = authorize(request, person, answer.type, rights, now)
     if not verdict.allowed or person is None:
         return (Undetermined if verdict.undetermined else NotAllowed)(verdict.reason)
-    stale = refusal_of_state(request, answer.version, answer.digest, now)
+    answer = replace(answer, acting_for=rights.acting_for(answer.user_id))
+    stop, clock = await standstill(tx, request)
+    stale = refusal_of_state(request, answer.version, answer.digest, clock)
     if stale:
         return Stale(await _who_won(tx, request, answer.user_id) or stale)
     if answer.where and not await tx.cards.known(request.id, *answer.where):
         return Stale("This message is a copy of a card. Please use the original card.")
+    if stopped := await forbidden(tx, stop, request, answer.type):
+        return stopped
     match answer.type:
         case DecisionType.EDIT:
             changed = await change(tx, request, answer, person, policy, now)
             # Sent back as it was, it is an approval.
             unchanged = replace(answer, type=DecisionType.APPROVE, args=None)
-            return changed or await _approve(tx, request, unchanged, person, policy, now)
+            return changed or await _approve(tx, request, unchanged, person, policy, clock)
         case DecisionType.APPROVE:
-            return await _approve(tx, request, answer, person, policy, now)
+            return await _approve(tx, request, answer, person, policy, clock)
         case _:
-            return await _finish(tx, request, decision_of(request, answer, person, now), policy)
+            return await _finish(tx, request, decision_of(request, answer, person, now), policy, clock)
 
 
 async def _approve(
-    tx: Tx, request: Request, answer: Answer, person: Person, policy: PolicyVersion, now: datetime
+    tx: Tx, request: Request, answer: Answer, person: Person, policy: PolicyVersion, clock: datetime
 ) -> Decided | Refusal:
+    now = await tx.now()
     if needs_reason(request) and (problem := reason_problem(answer.reason, required=True)):
         what = f"at {request.risk} risk" if request.risk.needs_reason else "what the agent hands over"
         return Invalid(f"Approving {what}: {problem}", {"reason": problem})
@@ -97,16 +110,16 @@ async def _approve(
         # Counted as the mirror knows them now: one human is one vote, and whoever lost the right has none.
         missing = request.approvals_required - len(await approvers(tx, request, voters))
         if fresh:
-            await _record_vote(tx, request, vote, missing)
+            await _record_vote(tx, request, vote, missing, answer.acting_for)
         if missing > 0 and not fresh:
             return Stale("You have approved this already; another person has to agree.")
         if missing > 0:
             await tx.cards.touch(request.id)
             return Decided(request=request, decision=None, missing=missing)
-    return await _finish(tx, request, decision_of(request, answer, person, now), policy)
+    return await _finish(tx, request, decision_of(request, answer, person, now), policy, clock)
 
 
-async def _record_vote(tx: Tx, request: Request, vote: Vote, missing: int) -> None:
+async def _record_vote(tx: Tx, request: Request, vote: Vote, missing: int, acting_for: str | None) -> None:
     await tx.audit.record(
         "vote",
         vote.user_id,
@@ -116,6 +129,7 @@ async def _record_vote(tx: Tx, request: Request, vote: Vote, missing: int) -> No
         digest=vote.digest,
         person=vote.person,
         reason=vote.reason or "none required",
+        acting_for=acting_for,
     )
 
 
@@ -124,8 +138,10 @@ def needs_reason(request: Request) -> bool:
     return request.kind is Kind.ACTION and (request.risk.needs_reason or request.route == RouteKind.TAKEOVER)
 
 
-async def _finish(tx: Tx, request: Request, decision: Decision, policy: PolicyVersion) -> Decided | Refusal:
-    settled = await settle(tx, request, decision, policy)
+async def _finish(
+    tx: Tx, request: Request, decision: Decision, policy: PolicyVersion, clock: datetime
+) -> Decided | Refusal:
+    settled = await settle(tx, request, decision, policy, clock=clock)
     if settled is None:
         return Stale("This request expired just now; no decision counts any more.")
     if request.kind is Kind.RECONCILE:

@@ -41,5 +41,15 @@ class Invalid(Refusal):
         self.fields = fields or {}
 
 
+class Stopped(Refusal):
+    """Somebody has pulled the emergency brake; only what sets nothing off is possible."""
+
+    code = "stopped"
+
+
+class Busy(Exception):
+    """Others held what this needed for too long: nothing was written, and the same may work in a moment."""
+
+
 class Fenced(Exception):
     """This worker's lease ran out and another has the run: nothing it still wants to write counts."""

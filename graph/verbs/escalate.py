@@ -1,7 +1,7 @@
 """Escalate: nobody decided, so the next tier is asked. Tiers only go up; every move says why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from graph.law.escalation import Timer, Timing, next_step
@@ -45,13 +45,28 @@ class Ladder:
                 return number
         return None
 
+    def next_arrival(self, tier: int) -> datetime | None:
+        """When somebody comes on duty in this tier or above, where nobody is; of the tiers that were looked up."""
+        absent = (there for number, there in self._there.items() if number >= tier and not there.people)
+        return min((there.opens_at for there in absent if there.opens_at is not None), default=None)
+
+    def _changes_at(self, timer: Timer) -> datetime | None:
+        """When who could be asked about a request changes in a way that matters to it."""
+        own = self._there.get(timer.tier)
+        if own is None:
+            return None
+        # As long as its own people have time, nobody else is waited for.
+        arrival = None if own.people and self.now < timer.due_at else self.next_arrival(timer.tier)
+        return min((at for at in (own.closes_at, arrival) if at is not None), default=None)
+
     def timing(self, timer: Timer) -> Timing:
         """The times that hold for a request: its tier's, as the policy in force has them, under its own SLA."""
         tier = self.policy.tiers.get(timer.tier)
         if tier is None:
             return Timing(sla=timer.sla, expires=timer.expires_at - timer.asked_at)
         remind = tier.remind if tier.remind is not None and tier.remind < timer.sla else None
-        return Timing(sla=timer.sla, expires=tier.expires, remind=remind, repeat=tier.repeat)
+        changes = self._changes_at(timer)
+        return Timing(sla=timer.sla, expires=tier.expires, remind=remind, repeat=tier.repeat, changes_at=changes)
 
     async def told_directly(self, tier: int) -> Sequence[str]:
         """User ids of those who get a message of their own when this tier is asked; those on duty first."""
@@ -66,6 +81,7 @@ class Ladder:
     def move(self, timer: Timer, tier: int, why: str) -> Move:
         """A request goes up: the new tier has its own time, from now."""
         row = self.policy.tiers[tier]
+        closes = self._there[tier].closes_at if tier in self._there else None
         # What came of an effect is asked for as long as it takes.
         expires = timer.expires_at if timer.kind is Kind.RECONCILE else self.now + row.expires
         return Move(
@@ -75,7 +91,7 @@ class Ladder:
             asked_at=self.now,
             sla=row.sla,
             expires_at=expires,
-            next_step_at=next_step(row.timing, self.now, expires, self.now),
+            next_step_at=next_step(replace(row.timing, changes_at=closes), self.now, expires, self.now),
             why=why,
         )
 

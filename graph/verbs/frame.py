@@ -184,6 +184,8 @@ def _asked(
         "claimed_by": None,
         "claimed_until": None,
         "assigned_to": None,
+        "assigned_by": None,
+        "assigned_why": "",
         "moved_why": "",
         "impact": routed.impact,
         "risk": routed.risk,

@@ -104,6 +104,7 @@ def _entry(request: Request, decision: Decision) -> Entry:
             "version": request.version,
             "via": decision.via,
             "door": decision.door,
+            "acting_for": decision.acting_for,
             "seconds_open": int((decision.at - request.created_at) / timedelta(seconds=1)),
             "next_request": decision.next_request_id,
         },

@@ -1,19 +1,17 @@
 """Reach: after a change of policy, may anybody still decide what is waiting? Else the next tier is asked."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 from graph.faults import report
 from graph.law.authorization import authorize
 from graph.law.request import DecisionType, Request
 from graph.verbs.authority import standing
+from graph.verbs.duty import too_early
 from graph.verbs.escalate import Ladder, go_up
 from graph.verbs.ports import PolicyVersion, Store, Tx
 
 BATCH: Final = 100
-LOOKED_UP_WITHIN: Final = timedelta(minutes=15)
-"""The directory asks Slack every few minutes; what it doesn't know by then, nobody is."""
 
 
 async def raise_unreachable(store: Store) -> int:
@@ -33,7 +31,7 @@ async def raise_unreachable(store: Store) -> int:
 
 async def _look(tx: Tx, request_id: str, current: PolicyVersion) -> int:
     request = await tx.requests.lock(request_id)
-    if request is None or await _too_early(tx, request, current):
+    if request is None or await too_early(tx, current, request.tier):
         return 0
     tier, found = request.tier, await _reachable(tx, request, current)
     while not found and tier < len(current.policy.tiers):
@@ -52,14 +50,6 @@ async def _look(tx: Tx, request_id: str, current: PolicyVersion) -> int:
     why = "nobody of the tier before may decide under the new policy"
     await go_up(ladder, [ladder.move(timer, tier, why)], f"policy:{current.version}")
     return 1
-
-
-async def _too_early(tx: Tx, request: Request, current: PolicyVersion) -> bool:
-    """Whether the policy is so new that the directory may not have looked up yet whom it names."""
-    tiers = (current.policy.tiers.get(number) for number in range(request.tier, len(current.policy.tiers) + 1))
-    named = [entry for tier in tiers if tier is not None for entry in tier.reviewers]
-    age = await tx.now() - (await tx.policies.text(current.version)).at
-    return age < LOOKED_UP_WITHIN and bool(await tx.people.strangers(named))
 
 
 async def _reachable(tx: Tx, request: Request, current: PolicyVersion) -> bool:

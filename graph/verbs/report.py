@@ -7,16 +7,18 @@ from typing import Any
 from graph.law.action import question
 from graph.law.authorization import authorize
 from graph.law.request import DecisionType, Effect, Request, Status, urgency
+from graph.law.stopping import ALL, Stop
 from graph.verbs.authority import standing
 from graph.verbs.errors import NotFound
-from graph.verbs.ports import Run, Store, Tx
+from graph.verbs.ports import Question, Run, Store, Tx
 
 
 async def queue(store: Store, limit: int = 100) -> list[dict[str, Any]]:
     """What waits for a person, due first first."""
     async with store.begin() as tx:
         now = await tx.now()
-        return [_row(request, now) for request in await tx.requests.pending(limit)]
+        stops = await tx.stops.in_force()
+        return [_row(request, now) | _stopped(request, stops) for request in await tx.requests.pending(limit)]
 
 
 async def run(store: Store, run_id: str) -> dict[str, Any]:
@@ -44,7 +46,7 @@ async def show(store: Store, request_id: str) -> dict[str, Any]:
         decision = await tx.requests.decision(request.id)
         effects = [effect for effect in await tx.effects.of_run(request.run_id) if effect.request_id == request.id]
         votes = await tx.requests.votes(request.id, request.digest)
-        return _row(request, now) | {
+        return (_row(request, now) | _stopped(request, await tx.stops.in_force())) | {
             "question": question(request.form, request.args),
             "turn": request.turn,
             "kind": request.kind,
@@ -89,7 +91,25 @@ async def show(store: Store, request_id: str) -> dict[str, Any]:
                 for card in await tx.cards.of_request(request.id)
             ],
             "reviewers": await _reviewers(tx, request, now),
+            "claimed_by": request.looked_at_by(now),
+            "claimed_until": _iso(request.claimed_until if request.looked_at_by(now) else None),
+            "assigned_to": request.assigned_to,
+            "assigned_by": request.assigned_by,
+            "held_at": _iso(request.held_at),
+            "questions": [_question(one) for one in await tx.talk.of_request(request.id)],
         }
+
+
+def _question(asked: Question) -> dict[str, Any]:
+    return {
+        "id": asked.id,
+        "asked_by": asked.asked_by,
+        "asked_at": _iso(asked.asked_at),
+        "question": asked.question,
+        "answered_by": asked.answered_by,
+        "answered_at": _iso(asked.answered_at),
+        "answer": asked.answer,
+    }
 
 
 def _judged(request: Request) -> dict[str, Any]:
@@ -171,6 +191,23 @@ def _row(request: Request, now: datetime) -> dict[str, Any]:
         "expires_at": _iso(request.expires_at),
         "pending_seconds": max(0, int((end - request.created_at).total_seconds())),
         "urgency": urgency(request.since, request.due_at, now),
+    }
+
+
+def _stopped(request: Request, stops: Sequence[Stop]) -> dict[str, Any]:
+    """The stop that covers a pending request, or None."""
+    covers = (each for each in stops if request.status is Status.PENDING and each.workflow in (ALL, request.workflow))
+    return {"stopped": next((stop_row(each) for each in covers), None)}
+
+
+def stop_row(stop: Stop) -> dict[str, Any]:
+    """A stop as scripts see it; `workflow` is `all` or the one."""
+    return {
+        "workflow": "all" if stop.workflow == ALL else stop.workflow,
+        "by": stop.stopped_by,
+        "at": _iso(stop.at),
+        "reason": stop.reason,
+        "via": stop.via,
     }
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from graph.law.escalation import next_step
 from graph.law.request import Kind, Request, Status, effect_id
+from graph.verbs.opening import ask, opening
 from graph.verbs.ports import PolicyVersion, Tx
 
 _REVISION_BASE = 1_000
@@ -44,7 +45,8 @@ async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: dateti
         first_tier=tier,
         review_after=False,
     )
-    if not await tx.requests.insert(review):
+    opened = await opening(tx, review, policy)
+    if not await tx.requests.insert(opened.request):
         return
     await tx.audit.record(
         "review_opened",
@@ -53,8 +55,9 @@ async def open_review(tx: Tx, about: Request, policy: PolicyVersion, now: dateti
         request_id=review.id,
         about=about.id,
         digest=about.digest,
+        **opened.said,
     )
-    await tx.cards.want(review.id, policy.policy.channel(review.workflow, review.tier), review.tier)
+    await ask(tx, opened)
 
 
 async def disown(tx: Tx, review: Request) -> None:

@@ -4,12 +4,13 @@ harm and thousands that come due at once are soon through.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from graph.failpoints import failpoint
 from graph.faults import report
 from graph.law.escalation import Due, Timer, next_step, steps_due
 from graph.law.request import Kind
+from graph.spans import span
 from graph.verbs.escalate import Ladder, go_up
 from graph.verbs.hold import unhold
 from graph.verbs.outcome import expire_all
@@ -20,6 +21,7 @@ from graph.verbs.silence import consent
 BATCH = 100
 """So many are locked at a time: a click on one of them waits for the whole batch."""
 ROUNDS = 100
+SET_BACK = timedelta(minutes=1)
 STUCK_SECONDS = 120.0
 
 
@@ -35,42 +37,43 @@ async def sweep(store: Store) -> int:
         moved += stepped
         if stepped < BATCH:
             break
+    async with store.begin() as tx:
+        moved += await tx.stops.show()
     return moved
 
 
 async def _batch(store: Store) -> int:
     """Step what is due, all in one transaction; where one spoils it, each in its own."""
-    due: Sequence[Timer] = ()
     try:
-        async with store.begin() as tx:
-            due = await tx.requests.lock_due(BATCH)
-            await _step(tx, due)
-            failpoint("sweep:before_commit")
+        with span("sweep") as told:
+            async with store.begin() as tx:
+                due = await tx.requests.lock_due(BATCH)
+                await _step(tx, due)
+                failpoint("sweep:before_commit")
+            told.say(count=len(due)) if due else told.drop()
         return len(due)
-    except Exception as problem:
-        if len(due) < 2:
-            for timer in due:
-                report(f"request {timer.id} could not be swept", problem)
-            if not due:
-                raise
-            return 0
-    moved = 0
-    for timer in due:
-        moved += await _alone(store, timer.id)
-    return moved
+    except Exception as problem:  # one of them, or the database
+        report("a batch could not be swept; each of it is tried by itself", problem)
+    async with store.begin() as tx:
+        ids = await tx.requests.due(BATCH)
+    return sum([await _alone(store, request_id) for request_id in ids])
 
 
 async def _alone(store: Store, request_id: str) -> int:
     try:
         async with store.begin() as tx:
             timer = await tx.requests.lock_timer(request_id)
-            if timer is None:
-                return 0
-            await _step(tx, [timer])
-            return 1
+            if timer is not None:
+                await _step(tx, [timer])
+            return int(timer is not None)
     except Exception as problem:  # the others are due as well
-        report(f"request {request_id} could not be swept", problem)
-        return 0
+        reference = report(f"request {request_id} could not be swept", problem)
+    async with store.begin() as tx:
+        # Set back a little, so that it keeps no others from their turn.
+        await tx.requests.step_many({request_id: await tx.now() + SET_BACK})
+        text = f"The clock of request {request_id} can't be read; see reference {reference} in the worker's log."
+        await tx.owed.add("operators", f"unswept:{request_id}", {"text": text})
+    return 0
 
 
 @dataclass(eq=False)
@@ -107,8 +110,9 @@ async def _step(tx: Tx, due: Sequence[Timer]) -> None:
 
 
 async def _plan(tx: Tx, plan: _Plan, timer: Timer) -> None:
-    timing = plan.ladder.timing(timer)
-    steps = steps_due(timer, timing, plan.now)
+    if timer.tier <= plan.ladder.top:
+        await plan.ladder.there(timer.tier)
+    steps = steps_due(timer, plan.ladder.timing(timer), plan.now)
     match steps[-1]:
         case Due.EXPIRE:
             plan.expiring.append(timer.id)
@@ -119,25 +123,24 @@ async def _plan(tx: Tx, plan: _Plan, timer: Timer) -> None:
         case Due.TIMEOUT:
             if await _timed_out(tx, plan, timer):
                 return
+        case Due.REPEAT if await _late(plan, timer):
+            return
         case Due.REMIND | Due.REPEAT:
             _remind(plan, timer)
         case _:
-            if await _deserted(plan, timer):
+            if await _deserted(plan, timer) or await _late(plan, timer):
                 return
+    timing = plan.ladder.timing(timer)
     plan.steps[timer.id] = next_step(timing, timer.asked_at, timer.expires_at, plan.now, timer.claimed_until)
 
 
 async def _timed_out(tx: Tx, plan: _Plan, timer: Timer) -> bool:
     """The SLA has passed: ask the next tier, or take silence for consent; False when it goes on waiting here."""
     ladder = plan.ladder
-    then = ladder.policy.on_timeout(f"{timer.workflow}.{timer.action_type}", min(timer.tier, ladder.top))
-    if then == "approve":
-        if timer.kind is Kind.ACTION and await consent(tx, timer, ladder.current):
-            return True
-        then = ladder.policy.tiers[min(timer.tier, ladder.top)].on_timeout
-    higher = await ladder.above(timer.tier) if then != "reject" else None
-    if higher is not None:
-        plan.moves.append(ladder.move(timer, higher, f"nobody of tier {timer.tier} decided in time"))
+    silent = _then(ladder, timer) == "approve" and timer.kind is Kind.ACTION
+    if silent and await consent(tx, timer, ladder.current):
+        return True
+    if await _next_tier(plan, timer):
         return True
     # Nobody else to ask: whoever is told directly hears of it now, once.
     if timer.tier <= ladder.top:
@@ -145,10 +148,31 @@ async def _timed_out(tx: Tx, plan: _Plan, timer: Timer) -> bool:
     return False
 
 
+def _then(ladder: Ladder, timer: Timer) -> str:
+    return ladder.policy.on_timeout(f"{timer.workflow}.{timer.action_type}", min(timer.tier, ladder.top))
+
+
+async def _next_tier(plan: _Plan, timer: Timer) -> bool:
+    """Ask the next tier in which somebody is there, where nobody of this one decided in time."""
+    ladder, then = plan.ladder, _then(plan.ladder, timer)
+    if then == "approve":
+        then = ladder.policy.tiers[min(timer.tier, ladder.top)].on_timeout
+    higher = await ladder.above(timer.tier) if then != "reject" else None
+    if higher is not None:
+        plan.moves.append(ladder.move(timer, higher, f"nobody of tier {timer.tier} decided in time"))
+    return higher is not None
+
+
+async def _late(plan: _Plan, timer: Timer) -> bool:
+    """When the SLA passed nobody above was on duty; now somebody is."""
+    return timer.due_at <= plan.now and await _next_tier(plan, timer)
+
+
 async def _deserted(plan: _Plan, timer: Timer) -> bool:
     """The last one of the tier has gone off duty: the next tier in which somebody is there is asked at once."""
     ladder = plan.ladder
-    if timer.tier > ladder.top or timer.asked_at > plan.now:
+    # Nothing waits for what is only looked at afterwards.
+    if timer.tier > ladder.top or timer.kind is Kind.REVIEW:
         return False
     there = await ladder.there(timer.tier)
     if there.people:

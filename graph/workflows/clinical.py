@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from graph.flow.steps import became, in_words, no_other_way, standing, tried
+from graph.flow.steps import became, in_words, no_other_way, sent_back, standing, tried
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Workflow
 from graph.law.request import Alternative, EffectClass, Risk
 from graph.workflows import shop
@@ -203,7 +203,7 @@ class Scribe:
             return _proposal(visit, wanted, others, case)
         if not others:
             return no_other_way(now.refused, _told)
-        why = f"The first proposal was {now.refused.status}; this is the substitute, or the usual dose."
+        why = f"The first proposal {sent_back(now.refused)}; this is the substitute, or the usual dose."
         return replace(_proposal(visit, others[0], [], case), rationale=why, confidence=0.85)
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field
 
-from graph.flow.steps import became, in_words, no_other_way, standing, tried
+from graph.flow.steps import became, in_words, no_other_way, sent_back, standing, tried
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Turn, Workflow
 from graph.law.action import Money
 from graph.law.confidence import Signal
@@ -199,7 +199,7 @@ class Buyer:
             return step
         if not step.alternatives:
             return no_other_way(now.refused, _told)
-        why = f"The first proposal was {now.refused.status}; this asks for less."
+        why = f"The first proposal {sent_back(now.refused)}; this asks for less."
         return replace(step, args=step.alternatives[0].args, rationale=why, confidence=0.88, alternatives=())
 
 

@@ -14,12 +14,12 @@ import pytest
 
 from graph.flow.workflow import Proposal
 from graph.law.canonical import Unfaithful, strict_loads
-from graph.law.request import Reason, Request, Status
+from graph.law.request import Reason, Request, Risk, Status
 from graph.verbs.decide import Answer, DecisionType, decide
 from graph.verbs.errors import Invalid, NotFound, Refusal
 from graph.verbs.start import start
 from storage.store import PgStore
-from tests.support.db import trusting
+from tests.support.db import DEFAULT_POLICY, trusting
 from tests.support.slack_attacks import cases, variants
 from tests.support.tools import Tools, besides, proposal
 
@@ -30,7 +30,6 @@ LATER = {
         ("AC-09", "AC-10", "AC-11", "AC-12", "AC-13", "AC-19"),
         "safe words: marks for what misleads the eye (next issue)",
     ),
-    "AC-40": "flood: caps and back-pressure (next issue)",
     "AC-41": "redaction of secrets (next issue)",
     "AC-44": "exports (next issue)",
     "AC-47": "safe words: headlines from arguments only (next issue)",
@@ -242,6 +241,37 @@ async def test_ac_39_what_people_reject_again_and_again_is_no_longer_put_to_them
     # Under another key it is the same action still.
     await tools.propose(spec, key="k2")
     assert (await tools.pending(), await tools.decisions()) == ([], most)
+
+
+async def test_ac_40_a_flood_is_bounded_and_keeps_nobody_else_out(tools: Tools) -> None:
+    """Two hundred instead of a thousand, all at once: ahead of everybody else in the queue."""
+    spec, cap, flood = dict(CASES["AC-40"]["input"]["op"]["$propose"]), 20, 200
+    async with tools.store.begin() as tx:
+        limited = f"{DEFAULT_POLICY.read_text()}\n[queue]\nper_workflow = {cap}\n"
+        await tx.policies.apply(limited, "test")
+    for n in range(flood):
+        order = spec["args"] | {"order": f"{n}"}
+        tools.agent.cases[f"flood {n}"] = [proposal(spec | {"args": order})]
+        await start(tools.store, "tools", {"case": f"flood {n}"}, key=f"flood {n}", requester="UREQ")
+    tools.agent.cases["critical"] = [proposal(spec | {"args": spec["args"] | {"amount": "60000.00"}})]
+    await start(tools.store, "tools", {"case": "critical"}, key="critical", requester="UREQ")
+    await tools.settle()
+    asked = await tools.pending()
+    low = [request for request in asked if request.risk is not Risk.CRITICAL]
+    # Those that were judged at the same moment each saw room.
+    assert cap <= len(low) <= cap + 8
+    # What is critical has room of its own, and its card comes first.
+    assert len(asked) == len(low) + 1
+    async with tools.store.begin() as tx:
+        first, *_ = await tx.cards.claim(1, 10.0)
+    assert first.request_id == next(request.id for request in asked if request.risk is Risk.CRITICAL)
+    # The rest is denied by policy, on record, and its agent is told.
+    denied = [entry for entry in await tools.audit("request_rejected") if entry["via"] == "policy"]
+    assert len(denied) == flood - len(low)
+    assert all("requests of tools wait already" in entry["reason"] for entry in denied)
+    assert tools.done() == []
+    told = await tools.rows("select payload from owed where kind = 'operators' and id like '%full:tools%'")
+    assert 1 <= len(told) <= 2  # once an hour
 
 
 async def test_ac_42_urgency_comes_from_the_clock_not_from_the_text(tools: Tools) -> None:

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from graph.law.request import Brief, DecisionType, Request
 from graph.verbs.decide import Answer, decide
+from graph.verbs.stop import Order, stop
 from graph.verbs.sweep import sweep
 from storage.store import PgStore
 from tests.support.db import DEFAULT_POLICY, dsn
@@ -23,8 +24,6 @@ from tests.support.slack import REFUND, House, house, pending
 from tests.support.slack_attacks import Attacker, cases, steps_of, text_of, variants
 
 LATER = {
-    "IP-27": "the global stop is a later feature",
-    "IP-28": "the global stop is a later feature",
     "IP-39": "rubber-stamp signs and the extra confirm step come with the review's later features",
     "IP-41": "rubber-stamp signs come with the digest",
 }
@@ -34,6 +33,7 @@ ELSEWHERE = {
         for case in cases("http_signature")
         if case["id"] not in ("HS-01", "HS-13", "HS-29")
     },
+    "IP-28": "tests/scenario/test_stopping.py: needs a run that is played",
     "IP-34": "tests/scenario/test_kill.py: needs a process of its own to kill",
     "IP-35": "tests/scenario/test_kill.py: needs a process of its own to kill",
 }
@@ -59,7 +59,7 @@ async def door(store: PgStore, tmp_path: Path) -> AsyncIterator[House]:
 @pytest.mark.parametrize("case", HERE, ids=[case["id"] for case in HERE])
 async def test_case(case: dict[str, Any], door: House) -> None:
     for spec in variants(case["input"]):
-        await door.sql("truncate votes, decisions, effects, cards, requests, runs, owed cascade")
+        await door.sql("truncate votes, decisions, effects, cards, requests, runs, owed, stops cascade")
         expected = case["expected"]
         with capture_logs() as logs:
             decided, approved = await _play(door, spec)
@@ -130,6 +130,8 @@ async def _world(door: House, spec: Any) -> Attacker:
     if "U_DEMOTED" in text:
         await _apply(door, DEFAULT_POLICY.read_text())
     attacker = await _attacker(door, request)
+    if "'stop': 'on'" in text:
+        await stop(door.store, Order(workflow="all", user_id="UEVE", reason="incident 12", via="cli"))
     if "R_ESC" in text:
         await _escalate(door, request)
     if "R_EXPIRED" in text:
@@ -215,6 +217,17 @@ async def _told(door: House, attacker: Attacker, spec: Any) -> None:
 def test_every_case_is_accounted_for() -> None:
     assert {*LATER, *ELSEWHERE, *(case["id"] for case in HERE)} == {case["id"] for case in CASES}
     assert not {*LATER} & {*ELSEWHERE}
+
+
+async def test_while_it_is_stopped_rejecting_still_works(door: House) -> None:
+    """IP-27, in full: whoever clicks Approve reads why not, and Reject is taken."""
+    attacker = await _attacker(door, await _shown(door))
+    await stop(door.store, Order(workflow="all", user_id="UEVE", reason="incident 12", via="cli"))
+    assert (await attacker.act({"$click": {"action": "approve", "user": "U_ALICE"}}))[0] == 200
+    assert "incident 12. Until that is lifted, only rejecting works." in (await door.ephemerals("UALICE"))[-1]
+    assert await door.decisions() == 0
+    assert (await attacker.act({"$click": {"action": "reject", "user": "U_ALICE", "reason": "not now"}}))[0] == 200
+    assert await door.decisions() == 1
 
 
 async def test_a_database_that_is_down_never_gets_an_ack(door: House) -> None:

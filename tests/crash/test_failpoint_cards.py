@@ -81,6 +81,7 @@ def test_a_death_after_the_post_leaves_one_card(stage: Stage, slack_url: str) ->
     with psycopg.connect(dsn(stage.url)) as connection:
         assert connection.execute(CARDS, (row["id"],)).fetchall() == [(None, 0, 1)], "the record is not there yet"
         connection.execute("update cards set leased_until = now() where leased_until is not null")
+        connection.execute("update paces set next_at = now()")  # nor does it hold the channel's turn for long
     assert deliver(stage, slack_url) == 0
     assert [message["ts"] for message in shown(slack_url, row["id"])] == [posted[0]["ts"]]
     with psycopg.connect(dsn(stage.url)) as connection:

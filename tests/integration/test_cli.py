@@ -141,3 +141,26 @@ def test_nonsense_stops_the_start_with_one_line(quick: Cli, env: dict[str, str],
 
 def test_serve_needs_a_slack(quick: Cli) -> None:
     assert "SLACK_BOT_TOKEN is missing" in quick.run("serve", code=3)
+
+
+def test_stop_and_resume_work_while_slack_is_down(quick: Cli) -> None:
+    run = quick.json("propose", "payments", "--requester", "UREQ")
+    down = {
+        "SLACK_API_URL": "http://127.0.0.1:9/api/",
+        "SLACK_BOT_TOKEN": "xoxb-nobody",
+        "SLACK_SIGNING_SECRET": "s" * 32,
+    }
+    why = ("--reason", "incident 12")
+    assert "may not stop" in quick.run("stop", "all", "--as", "UALICE", *why, code=1, **down)
+    assert "no workflow" in quick.run("stop", "paymets", "--as", "UEVE", *why, code=2, **down)
+    assert "stopped payments" in quick.run("stop", "payments", "--as", "UEVE", *why, **down)
+    row = quick.one()
+    assert row["stopped"]["reason"] == "incident 12" and row["stopped"]["by"] == "UEVE"
+    who = (row["id"], "approve", "--as", "UALICE", "--digest", row["digest"])
+    assert "only rejecting works" in quick.run("decide", *who, code=1, **down)
+    [stopped] = quick.json("stops")
+    assert (stopped["workflow"], stopped["via"]) == ("payments", "cli")
+    assert "yourself" in quick.run("resume", "--as", "UEVE", *why, code=1, **down)
+    assert "payments may go on" in quick.run("resume", "--as", "UDIRK", *why, **down)
+    assert quick.run("stops").strip() == "Nothing is stopped."
+    assert quick.approve(quick.one())["id"] == run["id"]

@@ -196,7 +196,7 @@ async def test_a_run_that_kills_its_worker_is_set_aside_and_can_be_released(hous
     run = await house.run(run_id)
     assert run["status"] == "quarantined"
     await release(house.store, run_id, "test")
-    assert (await house.run(run_id))["status"] == "ready"
+    assert (await house.run(run_id))["status"] == "paused", "its request still waits for a person"
     with pytest.raises(NotFound):
         await release(house.store, run_id, "test")
 

@@ -457,15 +457,16 @@ async def test_a_review_rejected_while_another_is_being_undone_is_not_lost(house
     await house.policy(SAMPLED)
     await house.propose(pay("20.00", "C-1"), pay("30.00", "C-2"), key="a")
     first, second = await house.pending()
-    undo = house.ledger.do
+    undo, meanwhile = house.ledger.do, []
 
     def interrupted(name: str, args: Any, call: Any) -> Any:
         if name == "undo pay" and "undo pay" not in house.ledger.names():
-            asyncio.get_running_loop().create_task(house.answer("reject", request=second, go=False))
+            meanwhile.append(asyncio.ensure_future(house.answer("reject", request=second, go=False)))
         return undo(name, args, call)
 
     house.ledger.do = interrupted  # type: ignore[method-assign]
     await house.answer("reject", request=first)
+    await asyncio.gather(*meanwhile)
     await house.settle()
     assert house.ledger.names().count("undo pay") == 2
 

@@ -6,7 +6,6 @@ import time
 import pytest
 
 from bot.delivery import Delivery
-from bot.delivery.pace import Pace
 from bot.ids import APPROVE
 from bot.slack import Gone, NotInChannel, RateLimited, Refused, Slack, Transient
 from graph.law.request import Request
@@ -56,6 +55,7 @@ async def test_of_two_cards_of_one_attempt_the_older_stays(door: House) -> None:
     await door.deliver()
     async with door.store.engine.begin() as connection:
         await connection.exec_driver_sql("update cards set not_before = gp_now()")
+        await connection.exec_driver_sql("delete from paces")
     await door.deliver()
     assert len(await cards_of(door, request)) == 2
     world = door.sandbox.workspace
@@ -87,7 +87,7 @@ async def test_retry_after_is_honoured_and_other_channels_go_on(door: House) -> 
 
 async def test_a_second_lies_between_two_cards_in_one_channel(door: House) -> None:
     await door.sandbox.control("settings", rate_limits=True, message_burst=2)
-    door.delivery = Delivery(door.store, door.slack, pace=Pace())
+    door.delivery = Delivery(door.store, door.slack, spacing=1.0)
     requests = [await pending(door.store, f"{amount}.00") for amount in (10, 11, 12)]
     await settle(door, 8.0)
     posts = await door.sandbox.calls("chat.postMessage")
@@ -99,7 +99,7 @@ async def test_a_second_lies_between_two_cards_in_one_channel(door: House) -> No
 
 async def test_two_replicas_post_each_card_once(door: House) -> None:
     requests = [await pending(door.store, f"{amount}.00") for amount in range(10, 22)]
-    other = Delivery(door.store, door.slack, pace=Pace(spacing=0.0))
+    other = Delivery(door.store, door.slack, spacing=0.0)
     await asyncio.gather(*(each.deliver_once() for each in (door.delivery, other, door.delivery, other)))
     await settle(door)
     for request in requests:
@@ -115,6 +115,7 @@ async def test_a_channel_without_the_bot_is_told_to_the_operators(door: House) -
     assert len(told) == 1 and request.id in told[0] and "Invite Gatepost" in told[0]
     await door.sandbox.control("channels/CTIER1", join="UGATEPOST")
     await door.sql("update cards set not_before = gp_now()")
+    await door.sql("delete from paces")
     await settle(door)
     assert len(await cards_of(door, request)) == 1
 
@@ -168,16 +169,3 @@ async def test_errors_of_slack_become_types(door: House) -> None:
     with pytest.raises(Transient):
         await nowhere.read("auth.test")
     await nowhere.close()
-
-
-def test_who_waits_keeps_their_turn_and_a_pause_voids_it() -> None:
-    now = [0.0]
-    pace = Pace(spacing=1.0, clock=lambda: now[0])
-    assert [pace.turn(item, "C") for item in "abc"] == [0.0, 1.0, 2.0]
-    assert pace.turn("d", "other") == 0.0
-    now[0] = 1.5
-    assert pace.turn("b", "C") == 0.0
-    assert pace.turn("c", "C") == 0.5
-    pace.pause("C", 10.0)
-    assert pace.paused("C") == 10.0
-    assert pace.turn("c", "C") == 10.0

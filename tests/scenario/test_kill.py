@@ -67,7 +67,8 @@ async def test_killed_around_the_commit(door: House, failpoint: str, decided: in
 async def test_killed_after_posting_finds_its_card_again(door: House) -> None:
     """What `card:after_post` leaves behind: a message in Slack, a row that knows nothing of it, a lease."""
     request = await door.propose()
-    await door.sql("update cards set channel = null, ts = null, shown = 0, attempts = 1, leased_until = gp_now()")
+    await door.sql("update cards set channel = null, ts = null, shown = 0, tries = 1, leased_until = gp_now()")
+    await door.sql("delete from paces")
     await door.deliver()
     found = [m for m in await door.sandbox.messages("CTIER1") if request.id in str(m.get("metadata"))]
     assert len(found) == 1

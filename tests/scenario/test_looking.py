@@ -34,7 +34,7 @@ async def test_help_for_everything_else(door: House, text: str) -> None:
     assert "/approvals queue" in (await answer(door, "UALICE", text))["text"]
 
 
-@pytest.mark.parametrize("word", ["stats", "stop", "resume", "shadow", "away"])
+@pytest.mark.parametrize("word", ["shadow"])
 async def test_what_is_not_there_yet_says_so(door: House, word: str) -> None:
     assert "not available yet" in (await answer(door, "UADMIN", f"{word} all"))["text"]
 

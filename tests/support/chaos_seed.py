@@ -20,16 +20,16 @@ select c.run_id, u.workspace_id, 'copies', %(label)s || c.n, u.requester,
 from copies c, requests r join runs u on u.id = r.run_id where r.id = %(id)s;
 insert into requests (id, workspace_id, run_id, workflow, turn, revision, kind, action_type, canonical, digest, status,
        version, tier, route, route_why, policy_version, value, currency, effect_class, reversible, form, brief,
-       requester, interrupt_id, approvals_required, sla_seconds, next_step_at, expires_at)
+       requester, interrupt_id, approvals_required, sla_seconds, next_step_at, expires_at, judged, checked_policy)
 select c.id, r.workspace_id, c.run_id, r.workflow, r.turn, 0, r.kind, r.action_type, c.canonical,
        encode(sha256(convert_to(c.canonical, 'UTF8')), 'hex'), 'pending', 1, r.tier, r.route, r.route_why,
        r.policy_version, r.value, r.currency, r.effect_class, r.reversible, r.form, r.brief, r.requester,
        r.interrupt_id || c.n, r.approvals_required, r.sla_seconds,
-       now() + interval '1 hour', now() + interval '3 days'
+       now() + interval '1 hour', now() + interval '3 days', r.judged, r.checked_policy
 from copies c, requests r where r.id = %(id)s;
-insert into cards (id, workspace_id, request_id, target, channel, ts, shown, wanted, posted_at)
+insert into cards (id, workspace_id, request_id, target, channel, ts, shown, wanted, posted_at, tier)
 select 'card_' || c.id, r.workspace_id, c.id, '#approvals', 'C' || %(label)s, '1700000000.' || lpad(c.n::text, 6, '0'),
-       1, 1, now()
+       1, 1, now(), r.tier
 from copies c, requests r where r.id = %(id)s;
 insert into audit (workspace_id, event, actor, run_id, request_id, detail)
 select r.workspace_id, e.event, 'seed', c.run_id, case e.event when 'run_started' then null else c.id end, '{}'

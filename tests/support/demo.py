@@ -22,8 +22,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Demo:
     """The demo's processes on one GATEPOST_HOME."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **env: str) -> None:
         self.home = home
+        self._more = env
         self.url = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._log = home.parent / f"{home.name}.log"
@@ -31,7 +32,7 @@ class Demo:
     @property
     def env(self) -> dict[str, str]:
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("SLACK_", "GATEPOST_"))}
-        return clean | {"GATEPOST_HOME": str(self.home)}
+        return clean | {"GATEPOST_HOME": str(self.home)} | self._more
 
     def start(self) -> None:
         """Start and wait until it says that it runs."""
@@ -91,8 +92,8 @@ class Demo:
 
 
 @contextmanager
-def running_demo(home: Path) -> Iterator[Demo]:
-    demo = Demo(home)
+def running_demo(home: Path, **env: str) -> Iterator[Demo]:
+    demo = Demo(home, **env)
     demo.start()
     try:
         yield demo

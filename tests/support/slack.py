@@ -12,7 +12,6 @@ from typing import Any
 import uvicorn
 
 from bot.delivery import Delivery
-from bot.delivery.pace import Pace
 from bot.directory import Directory
 from bot.guard import Home, Signing
 from bot.ids import APPROVE_FORM
@@ -174,7 +173,7 @@ async def pending(
         request = frame(run, 1, bound, nature, said, judged, policy, await tx.now())
         request = replace(request, interrupt_id=f"int_{secrets.token_hex(4)}", **changes)
         assert await tx.requests.insert(request)
-        await tx.cards.want(request.id, policy.policy.tiers[request.tier].channel)
+        await tx.cards.want(request.id, policy.policy.tiers[request.tier].channel, request.tier)
         await tx.runs.pause(run, request.interrupt_id or "")
     return request
 
@@ -193,14 +192,14 @@ async def house(
     tmp_path: Path,
     *,
     transport: str = "http",
-    pace: Pace | None = None,
+    spacing: float = 0.0,
 ) -> AsyncIterator[House]:
     """The whole door, its people mirrored from the sandbox."""
     async with sandbox(tmp_path / "slack.db") as harness:
         slack = Slack("xoxb-sandbox", harness.api_url)
         directory = Directory(store, slack)
         services = Services(store=store, slack=slack, directory=directory)
-        delivery = Delivery(store, slack, know=directory.know, pace=pace or Pace(spacing=0.0))
+        delivery = Delivery(store, slack, know=directory.know, spacing=spacing)
         made = House(store, slack, services, delivery, directory, harness)
         bolt = make_app(services, HOME, bot_user="UGATEPOST", bot_id="BGATEPOST")
         signing = Signing(current=SECRET, previous=PREVIOUS_SECRET, previous_until=2**40)

@@ -20,6 +20,11 @@ def test_no_langgraph_where_none_is_needed(module: str) -> None:
     assert loaded == "[]"
 
 
+@pytest.mark.parametrize("module", ["bot.app", "bot.worker", "bot.tracing"])
+def test_no_telemetry_where_nobody_traces(module: str) -> None:
+    assert run(f"import sys, {module}; print('opentelemetry.sdk' in sys.modules)") == "False"
+
+
 @pytest.mark.parametrize("module", ["storage.checkpoints", "graph.flow.runner", "graph.flow.gateway"])
 def test_a_planted_checkpoint_constructs_nothing(module: str) -> None:
     """An ext value that names a callable must come back as plain data, whatever is imported first."""

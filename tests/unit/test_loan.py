@@ -210,7 +210,7 @@ async def test_a_no_without_an_alternative_ends_it(name: str, status: str) -> No
     play = await Play().until(name)
     await play.told(status, None, "not like this")
     end = await ended(play)
-    assert end.startswith(f"This was {status}: ")
+    assert end.startswith("This ") and status in end
     assert "not like this" in end
 
 

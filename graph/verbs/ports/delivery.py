@@ -1,4 +1,4 @@
-"""What is owed to people: cards and messages."""
+"""What is owed to people: cards and messages, and whose turn it is to be said in a channel."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +18,9 @@ class CardRow:
     shown: int
     wanted: int
     attempts: int
+    """How often it was claimed: the number is the fence of whoever claimed it."""
+    tries: int
+    """Attempts since it was last shown that may have reached Slack, this one among them."""
     created_at: datetime
     tier: int
     """Whose card it is; 0: nobody's in particular."""
@@ -26,13 +29,25 @@ class CardRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedRow:
-    """A committed chore that is not done yet."""
+    """A committed chore that is not done yet. `target`: in whose turn it is said; "": in nobody's."""
 
     id: str
     kind: str
     payload: dict[str, Any]
     attempts: int
+    tries: int
+    target: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The rendering `card.wanted` is on the screen, in this channel under this ts; `text` is what it says."""
+
+    card: CardRow
+    channel: str
+    ts: str
+    text: str
 
 
 class Cards(Protocol):
@@ -57,12 +72,28 @@ class Cards(Protocol):
         """Whether this message is a card of this request (and no copy of one)."""
         ...
 
-    async def claim(self, limit: int, lease_seconds: float) -> Sequence[CardRow]: ...
-    async def shown(self, card: CardRow, channel: str, ts: str, text: str) -> None:
-        """The rendering `card.wanted` is on the screen; `text` is what was shown."""
+    async def claim(self, limit: int, lease_seconds: float) -> Sequence[CardRow]:
+        """Cards to post, at most one for each channel whose turn it is, the most urgent first; the turns are taken."""
         ...
 
-    async def retry(self, card: CardRow, delay_seconds: float, error: str) -> None: ...
+    async def claim_renewed(self, limit: int, lease_seconds: float) -> Sequence[CardRow]:
+        """Posted cards that are owed a new rendering, those whose buttons no longer count first."""
+        ...
+
+    async def shown_many(self, shown: Sequence[Shown]) -> None: ...
+    async def retry(self, card: CardRow, delay_seconds: float, error: str, *, tried: bool = True) -> None:
+        """Later; `tried` says whether Slack may have done it all the same."""
+        ...
+
+    async def stranded(self, seconds: float, limit: int) -> Sequence[CardRow]:
+        """Cards of pending requests that can't be posted and that no others stand in for: their channel is in
+        trouble, or has taken nothing for so long. The most urgent first.
+        """
+        ...
+
+    async def reroute(self, card_id: str) -> bool:
+        """Others stand in for this card until it can be posted; False when they do so already, or it was posted."""
+        ...
 
 
 class Owed(Protocol):
@@ -74,6 +105,30 @@ class Owed(Protocol):
         """Owe chores, each once per key."""
         ...
 
-    async def claim(self, limit: int, lease_seconds: float) -> Sequence[OwedRow]: ...
+    async def claim(self, limit: int, lease_seconds: float) -> Sequence[OwedRow]:
+        """What may be said now: of each target whose turn it is the oldest, and what needs no turn."""
+        ...
+
+    async def superseded(self, row: OwedRow) -> bool:
+        """Whether a newer chore of this kind about the same request is owed."""
+        ...
+
     async def done(self, row: OwedRow) -> None: ...
-    async def retry(self, row: OwedRow, delay_seconds: float, error: str) -> None: ...
+    async def retry(self, row: OwedRow, delay_seconds: float, error: str, *, tried: bool = True) -> None: ...
+
+
+class Turns(Protocol):
+    """When a channel, a person or a method of Slack's may next be spoken to, by whichever process."""
+
+    async def end(self, pauses: Mapping[str, float]) -> None:
+        """These turns are over and went well: target → seconds until the next one."""
+        ...
+
+    async def pause(self, target: str, seconds: float, problem: str = "") -> None:
+        """Leave it alone for so long; `problem`: what a person has to mend there."""
+        ...
+
+    async def paused(self, target: str) -> bool: ...
+    async def wait(self) -> float | None:
+        """Seconds until the next turn of a target for which something is owed; None: nothing waits for one."""
+        ...

@@ -1,6 +1,6 @@
 """The directory's mirror."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,15 +10,23 @@ from graph.law.authorization import Person
 class People(Protocol):
     async def get(self, user_id: str) -> Person | None: ...
     async def many(self, user_ids: Iterable[str]) -> Mapping[str, Person]: ...
+    async def accounts(self, persons: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Person → user ids of their accounts; who isn't mirrored is left out."""
+        ...
+
     async def strangers(self, entries: Iterable[str]) -> frozenset[str]:
-        """Of these user ids, group ids and `@handles` those that the mirror has never seen."""
+        """Of these user ids, group ids, `@handles` and calendars (`oncall:…`) those that nobody has looked up yet."""
         ...
 
     async def members(self, entries: Iterable[str], fresh: datetime | None = None) -> frozenset[str]:
-        """User ids behind user ids, group ids and `@handles`.
+        """User ids behind user ids, group ids, `@handles`, and of who is on call now (`oncall:…`).
 
-        Unknown groups are empty, and so are those last looked up before `fresh`.
+        Unknown groups are empty, and so are groups and calendars last looked up before `fresh`.
         """
+        ...
+
+    async def groups(self, entries: Iterable[str]) -> Sequence[str]:
+        """Ids of the known groups among user ids, group ids and `@handles`."""
         ...
 
     async def mirror(self, people: Iterable[Person]) -> None: ...

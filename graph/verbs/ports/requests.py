@@ -54,6 +54,14 @@ class Requests(Protocol):
         """Pending requests, the one due first first; `without` those of these workflows."""
         ...
 
+    async def of_requester(self, user: str, limit: int) -> Sequence[Request]:
+        """What somebody asked for that can still be withdrawn, the one due first first."""
+        ...
+
+    async def waiting(self, most: int, workflow: str | None = None) -> int:
+        """How many are pending, of this workflow or in all; counted up to `most`."""
+        ...
+
     async def decide(
         self, request: Request, status: Status, execution_expires_at: datetime | None, clock: datetime | None = None
     ) -> bool:
@@ -65,6 +73,10 @@ class Requests(Protocol):
 
     async def expire_many(self, requests: Sequence[Request]) -> frozenset[str]:
         """As `decide`, but only once `expires_at` has passed and the clock runs; the ids of those that expired."""
+        ...
+
+    async def due(self, limit: int) -> Sequence[str]:
+        """Ids of those that `lock_due` would lock."""
         ...
 
     async def lock_due(self, limit: int) -> Sequence[Timer]:

@@ -36,6 +36,10 @@ class Run:
     updated_at: datetime
     reversing: bool = False
     """Effects of it are owed an undo, whatever else becomes of the run."""
+    graph: str = ""
+    """The places of the graph in which it paused; "": a release that didn't say."""
+    displaced: bool = False
+    """Set aside because the place where it waits is not in the release that looked."""
 
 
 class Runs(Protocol):
@@ -44,6 +48,7 @@ class Runs(Protocol):
         ...
 
     async def get(self, run_id: str) -> Run | None: ...
+    async def many(self, run_ids: Collection[str]) -> Sequence[Run]: ...
     async def recent(self, limit: int) -> Sequence[Run]: ...
     async def claim(
         self, workflows: Sequence[str], limit: int, lease_seconds: float, run_id: str | None = None
@@ -58,11 +63,11 @@ class Runs(Protocol):
         """Renew the lease inside this transaction; raise `Fenced` when the run is no longer ours."""
         ...
 
-    async def pause(self, run: Run, interrupt_id: str) -> None:
-        """Fenced: the run waits for a decision, its lease ends."""
+    async def pause(self, run: Run, interrupt_id: str, graph: str = "") -> None:
+        """Fenced: the run waits for a decision at a place of this graph, its lease ends."""
         ...
 
-    async def finish(self, run: Run, status: RunStatus, outcome: str) -> None:
+    async def finish(self, run: Run, status: RunStatus, outcome: str, *, displaced: bool = False) -> None:
         """Fenced: the run is over."""
         ...
 
@@ -77,8 +82,24 @@ class Runs(Protocol):
         """Runs that have been owed a segment for so long while nobody held them."""
         ...
 
-    async def release(self, run_id: str) -> bool:
-        """A quarantined run is owed a segment again; False when it isn't quarantined."""
+    async def release(self, run_id: str, *, waits: bool) -> bool:
+        """A quarantined run goes back to its wait, or is owed a segment again; False when it isn't quarantined."""
+        ...
+
+    async def elsewhere(self, workflows: Sequence[str], graph: str, after: str, limit: int) -> Sequence[Run]:
+        """Paused runs of these workflows whose graph was another one, a page by id."""
+        ...
+
+    async def stamp(self, run_ids: Collection[str], graph: str) -> None:
+        """These paused runs have their place in this graph as well."""
+        ...
+
+    async def displace(self, run_ids: Collection[str], why: str) -> Sequence[Run]:
+        """Set paused runs aside whose place this release doesn't have; those that still were paused."""
+        ...
+
+    async def displaced(self, workflows: Sequence[str], seconds: float, last: str, limit: int) -> Sequence[Run]:
+        """Runs that were set aside so for so long, by id, those after `last`."""
         ...
 
     async def wake(self, run_id: str) -> None:

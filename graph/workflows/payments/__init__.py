@@ -2,16 +2,19 @@
 
 import os
 from functools import cache
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from graph.flow.workflow import Action, Agent, Case, DemoCase, Step, Workflow
+from graph.flow.workflow import Action, Case, DemoCase, Step, Workflow
 from graph.workflows import shop
 from graph.workflows.payments.actions import RefundCard, ReserveCredit, WriteCustomer
 from graph.workflows.payments.agent import PlainAgent
 from graph.workflows.payments.context import GOAL, bundle
 from graph.workflows.payments.shop import case_of
+
+if TYPE_CHECKING:
+    from graph.flow.chat_agent import ChatAgent
 
 ACTIONS: Final[tuple[Action[Any], ...]] = (ReserveCredit(), RefundCard(), WriteCustomer())
 
@@ -34,6 +37,10 @@ class PaymentsAgent:
         agent = _chat_agent() if os.environ.get("GATEPOST_MODEL") else self._plain
         return await agent.next(case)
 
+    async def answer(self, case: Case, question: str) -> str | None:
+        """Only a model understands a question; plain Python leaves it to people."""
+        return await _chat_agent().answer(case, question) if os.environ.get("GATEPOST_MODEL") else None
+
 
 async def look(case: Case) -> dict[str, Any]:
     """What a chat model is shown of the case, and its reviewers as well."""
@@ -45,7 +52,7 @@ async def look(case: Case) -> dict[str, Any]:
 
 
 @cache
-def _chat_agent() -> Agent:
+def _chat_agent() -> "ChatAgent":
     # Loaded only where a model is configured: the chat libraries take longer to load than all the rest.
     from graph.flow.chat_agent import ChatAgent
 
