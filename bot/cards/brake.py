@@ -23,7 +23,7 @@ class Brake:
 
 
 def stopped_line(view: CardView) -> str:
-    """`⛔ Stopped by Eve since 14:02 UTC: incident 12. Only rejecting works until it is lifted.`"""
+    """`⛔ Stopped by Eve since 21 Nov 14:02 UTC: incident 12. Only rejecting works until it is lifted.`"""
     if view.stop is None:
         return ""
     answered = "It can be answered; nothing new begins until that is lifted."

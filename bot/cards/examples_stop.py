@@ -31,7 +31,7 @@ _NAMES: Final = NAMES | {"UEVE": "Eve Evans"}
 
 def stopped() -> dict[str, CardView]:
     """Cards that a stop covers."""
-    again = "Approved before, but not carried out: Stopped by Eve Evans since 10:02 UTC: incident 12"
+    again = "Approved before, but not carried out: Stopped by Eve Evans since 01 Mar 10:02 UTC: incident 12"
     caught = request(brief=replace(REFUND_BRIEF, flags=(again,)), turn=2)
     hostile = replace(STOP, reason=HOSTILE, stopped_by="UMALLORY")
     return {

@@ -27,8 +27,8 @@ class Stop:
     lift_reason: str
 
     def said(self, name: str = "") -> str:
-        """`Stopped by Eve since 14:02 UTC: incident 12`; `name`: who did it, where the directory knows."""
-        return f"Stopped by {name or self.stopped_by} since {self.at.astimezone(UTC):%H:%M} UTC: {self.reason}"
+        """`Stopped by Eve since 21 Nov 14:02 UTC: incident 12`; `name`: who did it, where the directory knows."""
+        return f"Stopped by {name or self.stopped_by} since {self.at.astimezone(UTC):%d %b %H:%M} UTC: {self.reason}"
 
 
 def scope(workflow: str) -> str:

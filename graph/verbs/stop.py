@@ -103,7 +103,7 @@ async def forbidden(tx: Tx, stop: Stop | None, request: Request, decision: Decis
 
 
 async def said(tx: Tx, stop: Stop) -> str:
-    """`Stopped by Eve since 14:02 UTC: incident 12`."""
+    """`Stopped by Eve since 21 Nov 14:02 UTC: incident 12`."""
     person = await tx.people.get(stop.stopped_by)
     return stop.said(person.name if person else "")
 

@@ -87,8 +87,8 @@ class Bench:
         """The SLA of so many of tier 1 ran out a moment ago; the template stays what copies are made from."""
         self.sql(
             "update requests set asked_at = now() - make_interval(secs => sla_seconds), next_step_at = now()"
-            f" where id in (select id from requests where status = 'pending' and tier = 1 and id <> '{self.template['id']}'"
-            f" limit {count})"
+            " where id in (select id from requests where status = 'pending' and tier = 1"
+            f" and id <> '{self.template['id']}' limit {count})"
         )
 
 
