@@ -7,14 +7,14 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from psycopg import Error as PsycopgError
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,7 +25,7 @@ from bot.slack import Slack, SlackProblem
 from graph.law.policy import BadPolicy
 from storage.engine import NoDatabase, locate, make_engine
 from storage.migrate import behind, migrate
-from storage.schema import people, workspaces
+from storage.schema import NOW, people, workspaces
 from storage.store import PgStore
 
 if TYPE_CHECKING:
@@ -125,11 +125,11 @@ def _part(workflow: "Workflow") -> str:
 
 async def fresh_people(house: House) -> None:
     """Make sure that people are mirrored recently, if Slack answers; without it the mirror serves as it is."""
-    oldest = select(people.c.checked_at).where(people.c.workspace_id == house.store.workspace_id)
+    all_fresh = func.min(people.c.checked_at) > NOW - _DIRECTORY_STALE
+    asked = select(all_fresh).where(people.c.workspace_id == house.store.workspace_id)
     async with house.engine.connect() as connection:
-        checked = (await connection.execute(oldest.order_by(people.c.checked_at).limit(1))).scalar()
-    if checked is not None and datetime.now(UTC) - checked < _DIRECTORY_STALE:
-        return
+        if (await connection.execute(asked)).scalar():
+            return
     try:
         await house.directory.refresh()
     except SlackProblem as problem:

@@ -52,18 +52,18 @@ def patch(owner: Any, name: str, value: Any) -> None:
 
 
 def decide_without_lock_or_condition() -> None:
-    async def flip(self: PgRequests, request: Any, *also: Any, **values: Any) -> bool:
-        values = {"next_step_at": None, "decided_at": NOW} | values
+    async def flip(self: PgRequests, request: Any, status: Any, window: Any, clock: Any = None) -> bool:
+        values = {"next_step_at": None, "decided_at": NOW, "status": status, "execution_expires_at": window}
         statement = update(requests).where(requests.c.id == request.id).values(**values)
         return await self._session.count(statement) == 1
 
     patch(PgRequests, "lock", PgRequests.get)
-    patch(PgRequests, "_flip", flip)
+    patch(PgRequests, "decide", flip)
 
 
 def decide_without_looking_at_the_state() -> None:
     patch(deciding, "refusal_of_state", lambda *_: None)
-    patch(PgRequests, "_flip", lambda self, request, *also, **values: _true())
+    patch(PgRequests, "decide", lambda self, request, status, window, clock=None: _true())
 
 
 def anybody_decides() -> None:

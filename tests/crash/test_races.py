@@ -185,7 +185,7 @@ def test_whole_runs_with_answers_and_workers_at_once(stage: Stage, stores: list[
 def test_two_processes_behind_a_barrier(stage: Stage) -> None:
     asks = open_runs(stage, "two", RUNS_IN_TWO)
     assert len(asks) == RUNS_IN_TWO
-    barrier = time.monotonic() + 2.0
+    barrier = time.monotonic() + 4.0
     pids = []
     for kind, user in (("approve", "UALICE"), ("reject", "UBOB")):
 
