@@ -11,12 +11,10 @@ RUN := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/gatepost demo
 
-# Side by side where nothing is timed; by themselves where processes are killed, clicks measured or a browser waits.
-ALONE := tests/bench tests/browser tests/crash
-
+# Three at a time, as many of them wait; by themselves where a browser waits for what it shows.
 test: $(READY) lint
-	$(RUN)/pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
-	$(RUN)/pytest $(ALONE)
+	$(RUN)/pytest --numprocesses 3 --dist loadfile --ignore=tests/browser
+	$(RUN)/pytest tests/browser
 
 lint: $(READY)
 	$(RUN)/ruff check .

@@ -87,7 +87,9 @@ async def test_what_was_approved_and_not_begun_waits_for_a_person(house: Stoppin
     again = await house.one()
     assert again.brief.flags[0].startswith("Approved before, but not carried out: Stopped by Eve since ")
     assert again.brief.flags[0].endswith("UTC: incident 12")
-    with pytest.raises(Stopped, match=r"Stopped by Eve since \d\d \w+ \d\d:\d\d UTC: incident 12. Until .* only rejecting"):
+    with pytest.raises(
+        Stopped, match=r"Stopped by Eve since \d\d \w+ \d\d:\d\d UTC: incident 12. Until .* only rejecting"
+    ):
         await house.answer("approve")
     await house.lift()
     await house.settle()

@@ -14,7 +14,8 @@ from sqlalchemy import URL
 
 from storage.migrate import migrate
 from tests.sim.check import check, figures
-from tests.sim.play import Play, Plot
+from tests.sim.plan import Plot
+from tests.sim.play import Play
 from tests.support.db import fresh_database, server_url
 
 
@@ -42,7 +43,7 @@ def main() -> int:
         runs=int(os.environ.get("SIM_RUNS", "0")),
         seed=int(os.environ.get("SIM_SEED") or random.SystemRandom().randrange(10**6)),
     )
-    plot.runs = plot.runs or round(plot.days * 13)
+    plot.runs = plot.runs or round(plot.days * 6)
     quiet()
     print(f"SIM_SEED={plot.seed} SIM_DAYS={plot.days:g} SIM_RUNS={plot.runs}", flush=True)
     with tempfile.TemporaryDirectory(prefix="gatepost-sim-") as home, fresh_database(server_url(Path(home))) as url:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from storage.audit import seal, verify
-from tests.sim.law import CONSENT_GRACE, DIGEST_AT, DIGEST_ZONE, RUNGS, SILENT
-from tests.sim.play import START, Play
+from tests.sim.law import CONSENT_GRACE, DIGEST_AT, DIGEST_ZONE, RUNGS, SILENT, channel_of
+from tests.sim.plan import START
+from tests.sim.play import PROBE, Play
 from tests.sim.record import Record, Stay, load, overlaps, recovered
 from tests.sim.replica import KEY
 
@@ -111,7 +112,7 @@ def _silence(play: Play, record: Record, stay: Stay, at: datetime) -> Iterator[s
         yield f"silence was taken for consent to {request['id']} ({request['action_type']})"
     if not shown:
         yield f"silence was taken for consent to {request['id']}, which nobody saw"
-    elif overlaps(min(shown), at, [*play.outages.slack, *play.outages.database]):
+    elif overlaps(stay.since + CONSENT_GRACE, at - PROBE, [*play.outages.down, *play.outages.database]):
         yield f"silence was taken for consent to {request['id']} while nobody could answer"
     yield from _punctual(play, record, f"silence on {request['id']}", stay.since + rung.sla, at)
 
@@ -138,7 +139,7 @@ def escalated(play: Play, record: Record) -> Iterator[str]:
 
 def _card(play: Play, record: Record, stay: Stay, until: datetime) -> Iterator[str]:
     """Each tier that was asked got a card of its own, soon."""
-    channel = "C" + RUNGS[stay.tier].channel.upper().replace("-", "")
+    channel = channel_of(stay.tier)
     posted = [card.at for card in play.slack.cards.get(stay.request["id"], ()) if card.channel == channel]
     shown = min(posted, default=until)
     able = recovered(stay.since, shown, play.outages.slack, play.outages.workers, play.outages.leases)
@@ -168,7 +169,7 @@ def _reminders(play: Play, stay: Stay, times: list[datetime]) -> Iterator[str]:
     due, name = stay.since + rung.sla, f"{stay.request['id']} in tier {stay.tier}"
     wanted = [due - rung.remind] if rung.remind else []
     if rung.repeat:
-        wanted += [due + rung.repeat * n for n in range(1, 8)]
+        wanted += [due + rung.repeat * n for n in range(1, (until - due) // rung.repeat + 2)]
     for number, moment in enumerate(wanted):
         following = wanted[number + 1] if number + 1 < len(wanted) else until
         found = [at for at in times if moment <= at < following or (at == until == moment)]
@@ -225,7 +226,7 @@ def _allowed(record: Record, effect: dict[str, Any], at: datetime) -> Iterator[s
     if who.startswith("policy:"):
         if request["route"] != "auto" or not request["reversible"]:
             yield f"{effect['id']} ran alone"
-    elif who != "clock" and who not in RUNGS[tier].people and who not in ("UDIRK2",):
+    elif who != "clock" and (who not in RUNGS[tier].entitled or who == request["requester"]):
         yield f"{effect['id']} was approved by {who}, who is not of tier {tier}"
     voted = {record.people[vote["user_id"]]["person"] for vote in record.votes.get(request["id"], ())}
     if request["approvals_required"] > 1 and len(voted) < request["approvals_required"]:

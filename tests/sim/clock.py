@@ -65,9 +65,9 @@ class Clock:
     async def start(self) -> None:
         connection = await self._open()
         # Only processes die here, never the server: it need not wait for the disk.
-        await connection.execute(f'alter database "{self._url.database}" set synchronous_commit = off')  # type: ignore[arg-type]
+        await connection.execute(f'alter database "{self._url.database}" set synchronous_commit = off')
         for statement in _MOVED.format(start=self.now.isoformat()).split(";\n"):
-            await connection.execute(statement)  # type: ignore[arg-type]
+            await connection.execute(statement)
 
     async def to(self, moment: datetime, *, slack_up: bool) -> None:
         """Move on. The directory asks Slack every ten minutes, where Slack answers."""
@@ -86,11 +86,11 @@ class Clock:
 
     async def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         connection = await self._open()
-        return await (await connection.execute(statement, values or None)).fetchall()  # type: ignore[arg-type]
+        return await (await connection.execute(statement, values or None)).fetchall()
 
-    async def well(self, slack_since: datetime, web_since: datetime) -> None:
-        """What the health of Slack and of the web door would be: said by whoever sees them, every few seconds."""
-        for name, since in (("slack", slack_since), ("web", web_since)):
+    async def health(self, *, slack: datetime | None, web: datetime) -> None:
+        """Since when Slack and the web door are well (None: Slack is not), as whoever sees them says."""
+        for name, since in (("slack", slack), ("web", web)):
             await self.rows(
                 "insert into health (workspace_id, name, ok_since, last_ok_at) values ('THOME', %s, %s, %s)"
                 " on conflict (workspace_id, name) do update set ok_since = excluded.ok_since,"
@@ -114,7 +114,7 @@ class Clock:
     async def _server(self, statement: str, *values: Any) -> None:
         server = dsn(self._url.set(database="postgres"))
         async with await psycopg.AsyncConnection.connect(server, autocommit=True) as connection:
-            await connection.execute(statement, values or None)  # type: ignore[arg-type]
+            await connection.execute(statement, values or None)
 
     async def close(self) -> None:
         if self._connection is not None:

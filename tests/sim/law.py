@@ -16,19 +16,32 @@ class Rung:
     repeat: timedelta | None = None
     expires: timedelta = timedelta(hours=72)
     dm: tuple[str, ...] = ()
+    seldom: tuple[str, ...] = ()
+    """May decide as well, and hardly ever do."""
+
+    @property
+    def entitled(self) -> tuple[str, ...]:
+        return self.people + self.seldom
 
 
 RUNGS: Final = {
-    1: Rung("approvals", timedelta(minutes=15), ("UALICE", "UBOB"), remind=timedelta(minutes=5)),
+    1: Rung("approvals", timedelta(minutes=15), ("UALICE", "UBOB"), remind=timedelta(minutes=5), seldom=("UREQ",)),
     2: Rung("approvals-tier-2", timedelta(hours=2), ("UCARA", "UDIRK", "UEVE"), remind=timedelta(minutes=30)),
     3: Rung(
         "approvals-managers",
         timedelta(hours=8),
         ("UDIRK", "UEVE"),
-        repeat=timedelta(hours=12),
-        dm=("UDIRK", "UDIRK2", "UEVE"),
+        repeat=timedelta(hours=24),
+        dm=("UEVE",),
     ),
 }
+
+
+def channel_of(tier: int) -> str:
+    """The id that the simulated Slack gives the tier's channel."""
+    return "C" + RUNGS[tier].channel.upper().replace("-", "")
+
+
 SILENT: Final = "hold"
 """The action for which silence is consent."""
 DIGEST_ZONE: Final = "Africa/Casablanca"
@@ -63,8 +76,8 @@ channel = "#approvals-managers"
 reviewers = ["@tier-3-managers"]
 sla = "8h"
 expires = "72h"
-repeat = "12h"
-dm = ["@tier-3-managers"]
+repeat = "24h"
+dm = ["UEVE"]
 approvals = 2
 
 [roles]

@@ -16,7 +16,7 @@ from graph.verbs.errors import NotAllowed, Refusal
 from graph.verbs.start import start
 from graph.verbs.withdraw import Withdrawal, withdraw
 from storage.store import PgStore
-from tests.sim.law import RUNGS
+from tests.sim.law import RUNGS, channel_of
 from tests.sim.replica import AWAY
 from tests.sim.slack import Message, SimSlack
 
@@ -164,10 +164,8 @@ class People:
             return self._rng.choice(STRANGERS)
         if card.channel.startswith("D"):
             return "U" + card.channel[1:]
-        ((people),) = [
-            rung.people for rung in RUNGS.values() if rung.channel.upper().replace("-", "") == card.channel[1:]
-        ]
-        return self._rng.choice(people)
+        rung = next(rung for tier, rung in RUNGS.items() if channel_of(tier) == card.channel)
+        return self._rng.choice(rung.people)
 
     def _mood(self, request: str) -> tuple[str, dict[str, Any]]:
         kind = self._rng.choices(("approve", "reject", "edit", "respond"), (78, 12, 6, 4))[0]

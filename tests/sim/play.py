@@ -5,6 +5,7 @@ are deployed under other names, and the database and Slack go away.
 """
 
 import asyncio
+import functools
 import heapq
 import itertools
 import random
@@ -15,43 +16,30 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import URL
 
-from graph.flow.gateway import build, gate
 from tests.sim.clock import Clock, local_clocks
-from tests.sim.law import DIGEST_AT, DIGEST_ZONE, POLICY
+from tests.sim.law import POLICY, channel_of
 from tests.sim.outside import SimWorld
 from tests.sim.people import People
-from tests.sim.replica import Replica
+from tests.sim.plan import MINUTE, START, Doing, Plot, plan
+from tests.sim.replica import Replica, gateway
 from tests.sim.slack import SimSlack
 from tests.support.db import open_store
 from tests.support.people import mirror_people
 from tests.support.toy import toy
 
-START: Final = datetime(2027, 1, 20, 6, tzinfo=UTC)
-"""Ninety days from here, New York (14 March) and Berlin (28 March) put their clocks forward."""
 REPLICAS: Final = 3
 GRID: Final = 10
 """Seconds between the ticks at which replicas find what has come due."""
-HOUR: Final = timedelta(hours=1)
-MINUTE: Final = timedelta(minutes=1)
 LATE: Final = timedelta(seconds=60)
 LEASE: Final = timedelta(seconds=60)
+PROBE: Final = timedelta(seconds=10)
+_TOO_MANY: Final = 100
 _ROUNDS: Final = 30
-Doing = Callable[[], Awaitable[None] | None]
-
-
-@dataclass
-class Plot:
-    """How much is to happen."""
-
-    days: float = 90.0
-    runs: int = 1200
-    """Proposed; each asks for one to three actions."""
-    seed: int = 0
+_PATIENT: Final = 40
 
 
 @dataclass
@@ -62,6 +50,8 @@ class Outages:
     """No worker could work: the database away, or no replica up."""
     database: list[tuple[datetime, datetime]] = field(default_factory=list)
     slack: list[tuple[datetime, datetime]] = field(default_factory=list)
+    """Slack took nothing; `down`: and nobody could click."""
+    down: list[tuple[datetime, datetime]] = field(default_factory=list)
     leases: list[tuple[datetime, datetime]] = field(default_factory=list)
     """While a killed replica still holds what it had claimed."""
 
@@ -81,11 +71,10 @@ class Play:
         self.problems: list[str] = []
         """What was wrong while it went on."""
         self.errors: Counter[str] = Counter()
-        self.waits: list[float] = []
         self._heap: list[tuple[datetime, int, Doing]] = []
-        self._numbers, self._names = itertools.count(), itertools.count(1)
+        self._numbers = itertools.count()
         self._database_up, self._slack_since, self._web_since = True, START, START
-        self._release, self._idle_since = 0, START
+        self._release = 0
         self._workers_away: datetime | None = START
         self._doomed: set[str] = set()
         self._said = time.monotonic()
@@ -106,33 +95,38 @@ class Play:
             await self.clock.rows("update people set checked_at = %s returning 1", START)
             await self.clock.rows("update groups set checked_at = %s returning 1", START)
             for name in range(REPLICAS):
-                await self._enter(f"replica-{name}")
-            self._plan()
+                await self.enter(f"replica-{name}")
+            plan(self)
             end = START + timedelta(days=self.plot.days)
             await self._until(lambda moment: moment >= end)
             await self._settle_down(end)
         finally:
             structlog.reset_defaults()
-            for replica in self.replicas.values():
-                await replica.leave()
 
     async def finish(self) -> None:
+        for replica in self._all():
+            await replica.leave()
         await self.clock.close()
 
     async def _settle_down(self, end: datetime) -> None:
         """No more trouble; the release with every gate's name; on until nothing waits any more."""
         self._heap = [entry for entry in self._heap if getattr(entry[2], "lasts", True)]
+        heapq.heapify(self._heap)
         self.slack.lost, self.slack.trouble = 0.0, ""
-        await self._power(on=True)
+        await self.power(on=True)
         self._release = 2
         for number in range(REPLICAS):
-            await self._leave(f"replica-{number}")
-            await self._enter(f"replica-{number}")
+            await self.leave(f"replica-{number}")
+            await self.enter(f"replica-{number}")
+        # Deadlines have ended all but what waits for as long as it takes; somebody clears that up.
+        await self._until(lambda moment: moment >= end + timedelta(days=10))
+        for request in await self.clock.rows("select id from requests where status = 'pending' order by id"):
+            self.later(MINUTE, functools.partial(self.people.answer, request["id"]))
         await self._until(lambda moment: moment >= end + timedelta(days=14))
         await self._tick(self._all(), ["work", "sweep", "deliver", "seal"])
 
     async def _until(self, over: Callable[[datetime], bool]) -> None:
-        while (moment := await self._next()) is not None and not over(moment):
+        while (moment := await self._next()) is not None and not over(moment) and len(self.problems) < _TOO_MANY:
             self._say()
             await self._move(moment)
             while self._heap and self._heap[0][0] <= self.clock.now:
@@ -173,11 +167,17 @@ class Play:
             kinds = [kind for kind, at in (await self.clock.next()).items() if at <= self.clock.now]
             if not kinds:
                 break
-            if "sweep" in kinds and not self.slack.trouble:
-                await self.clock.well(self._slack_since, self._web_since)
+            if "sweep" in kinds:
+                await self._health()
             await self._tick(self._some(), kinds)
         else:
             await self._overdue()
+
+    async def _health(self) -> None:
+        """What the probes say, every ten seconds: whoever can't be asked is ill from the next one on."""
+        down = self.slack.trouble == "down"
+        if not down or self.clock.now - self.outages.down[-1][0] >= PROBE:
+            await self.clock.health(slack=None if down else self._slack_since, web=self._web_since)
 
     async def _tick(self, replicas: list[Replica], kinds: list[str], *meanwhile: Awaitable[None]) -> None:
         """These replicas at once, in any order; who is to be killed is killed in the middle of it."""
@@ -192,12 +192,31 @@ class Play:
 
     async def _overdue(self) -> None:
         """What is due and is not done although everybody is up."""
-        since = max([self.clock.now - LATE, *(until for _, until in self.outages.workers[-1:])])
+        late = self.clock.now - LATE
+        if any(until > late for _, until in self.outages.workers):
+            return
         for row in await self.clock.rows(
-            "select id, next_step_at from requests where status = 'pending' and next_step_at < %s",
-            since - LATE if since > self.clock.now - LATE else since,
+            "select id, next_step_at from requests where status = 'pending' and next_step_at < %s", late
         ):
             self.problems.append(f"overdue: {row['id']} since {row['next_step_at']:%F %T} at {self.clock.now:%F %T}")
+
+    async def quiet(self, tries: int = 0) -> None:
+        """Once nothing is owed: one card with buttons in the channel of the tier that is asked, none anywhere else."""
+        owed = "deliver" in await self.clock.next() if self._up() and not self.slack.trouble else True
+        if owed:
+            if tries < _PATIENT:
+                self.later(MINUTE * 3, functools.partial(self.quiet, tries + 1))
+            return
+        await self._overdue()
+        self.counts["looks at all cards"] += 1
+        rows = await self.clock.rows("select id, tier from requests where status = 'pending'")
+        pending = {row["id"]: row["tier"] for row in rows}
+        for request in self.slack.cards:
+            live = [message.channel for message in self.slack.live(request)]
+            if len(live) != len(set(live)) or (live and request not in pending):
+                self.problems.append(f"cards: {request} can be answered in {live} at {self.clock.now:%F %T}")
+            elif request in pending and channel_of(pending[request]) not in live:
+                self.problems.append(f"cards: {request} waits and has no card at {self.clock.now:%F %T}")
 
     # ── what is planned ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -205,95 +224,44 @@ class Play:
         """Call so much later."""
         heapq.heappush(self._heap, (self.clock.now + wait, next(self._numbers), what))
 
-    def _at(self, moment: datetime, what: Doing) -> None:
+    def at(self, moment: datetime, what: Doing) -> None:
+        """Call at this moment."""
         heapq.heappush(self._heap, (moment, next(self._numbers), what))
-
-    def _plan(self) -> None:
-        self._plan_work()
-        for day in range(int(self.plot.days)):
-            self._plan_day(START + timedelta(days=day))
-        for minutes in range(0, int(self.plot.days * 24 * 60), 12 * 60):
-            self._at(START + MINUTE * minutes, lambda: self._all_of(["audit", "seal"]))
-        self._plan_digests()
-        for hours in range(6, int(self.plot.days * 24), 6):
-            self._at(START + HOUR * hours, _trouble(lambda: self._doomed.add(self.rng.choice(sorted(self.replicas)))))
-        for days in range(3, int(self.plot.days) + 1, 3):
-            begin = START + timedelta(days=days, hours=self.rng.uniform(-20, 2))
-            # A day later the name is known again, beside the new one.
-            for release, at in ((1, begin), (2, begin + HOUR * 24), (0, begin + HOUR * 40)):
-                self._deploy(release, at)
-
-    def _plan_digests(self) -> None:
-        """Every replica at its moment, and again at the hours that a change of the clocks skips or repeats."""
-        zone = ZoneInfo(DIGEST_ZONE)
-        for day in range(int(self.plot.days) + 1):
-            morning = datetime.combine((START + timedelta(days=day)).date(), DIGEST_AT, zone)
-            for wait in (0, 5) if morning.weekday() == 0 else ():
-                self._at((morning + timedelta(seconds=2)).astimezone(UTC) + wait * MINUTE, self._digest)
-            for hour in (1, 2, 3):
-                if morning.weekday() in (0, 6):
-                    self._at(morning.replace(hour=hour, minute=30).astimezone(UTC), self._digest)
-
-    async def _digest(self) -> None:
-        await self._all_of(["digest"])
-
-    def _plan_work(self) -> None:
-        """Bursts, most of them in the day; the first one at once."""
-        runs = 0
-        hours = self.plot.days * 24
-        moments = [0.0, *sorted(self.rng.uniform(0, hours) for _ in range(self.plot.runs // 8))]
-        for hour in moments:
-            at = START + HOUR * hour
-            for _ in range(self.rng.choice((1, 6, 12, 20))):
-                if runs < self.plot.runs:
-                    self._at(at, lambda key=f"run {runs}": self.people.propose(key))
-                    runs += 1
-
-    def _plan_day(self, day: datetime) -> None:
-        for trouble, longest in (("down", 15), ("limited", 10)):
-            begin = day + HOUR * self.rng.uniform(0, 23)
-            length = MINUTE * (120 if self.rng.random() < 0.04 else self.rng.uniform(2, longest))
-            self._at(begin, _trouble(lambda trouble=trouble: self._slack_goes(trouble)))
-            self._at(begin + length, _trouble(lambda: self._slack_goes("")))
-            if self.rng.random() < 0.3:
-                self._at(begin + MINUTE * 3, _trouble(lambda: self._all_of(["reroute"])))
-        begin = day + HOUR * self.rng.uniform(0, 23)
-        self._at(begin, _trouble(lambda: self._power(on=False)))
-        self._at(begin + MINUTE * self.rng.uniform(1, 40), _trouble(lambda: self._power(on=True)))
-
-    def _deploy(self, release: int, at: datetime) -> None:
-        """One replica after the other, so that two releases work side by side; sometimes all at once."""
-        together = self.rng.random() < 0.3
-        for number, wait in enumerate((0, 40, 80)):
-            gone = at + timedelta(seconds=0 if together else wait)
-            self._at(gone, _trouble(lambda n=number: self._leave(f"replica-{n}")))
-            back = timedelta(seconds=self.rng.uniform(5, 30))
-            self._at(gone + back, _trouble(lambda n=number, r=release: self._enter(f"replica-{n}", r)))
-        self._at(at, _trouble(lambda: self.counts.update(["deploys"])))
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _enter(self, name: str, release: int | None = None) -> None:
+    async def enter(self, name: str, release: int | None = None) -> None:
         self._release = self._release if release is None else release
         if name in self.replicas:
             return
-        replica = Replica(name, self.url, self.slack, {"toy": toy(self.world)}, _graph(self._release))
+        replica = Replica(name, self.url, self.slack, {"toy": toy(self.world)}, gateway(self._release))
         self.replicas[name] = replica
         for wait in (0, 150, 600):
-            self.later(timedelta(seconds=wait), lambda: replica.tick(["look"]) if self._up() else None)
+            self.later(timedelta(seconds=wait), functools.partial(self._look, replica))
         self._note_workers()
 
-    async def _all_of(self, kinds: list[str]) -> None:
+    async def all_of(self, kinds: list[str]) -> None:
         """Each replica does these at once; a minute later, where nobody can."""
         if self._up():
             await self._tick(self._all(), kinds)
         else:
-            self.later(MINUTE, lambda: self._all_of(kinds))
+            self.later(MINUTE, lambda: self.all_of(kinds))
 
-    async def _leave(self, name: str) -> None:
+    async def _look(self, replica: Replica) -> None:
+        """Are the places where runs wait in this replica's graph? Every minute in real life."""
+        if not self._database_up:
+            self.later(MINUTE, functools.partial(self._look, replica))
+        elif replica is self.replicas.get(replica.name):
+            await replica.tick(["look"])
+
+    async def leave(self, name: str) -> None:
         if name in self.replicas:
             await self.replicas.pop(name).leave()
         self._note_workers()
+
+    def doom(self) -> None:
+        """One of them will be killed in the middle of its next tick."""
+        self._doomed.update(self.rng.sample(sorted(self.replicas), min(1, len(self.replicas))))
 
     async def _die(self, replica: Replica, kinds: list[str]) -> None:
         del self.replicas[replica.name]
@@ -301,9 +269,9 @@ class Play:
         self.outages.leases.append((self.clock.now, self.clock.now + LEASE))
         await replica.die(self.clock, kinds, self.rng)
         self._note_workers()
-        self.later(timedelta(seconds=self.rng.uniform(2, 30)), lambda: self._enter(replica.name))
+        self.later(timedelta(seconds=self.rng.uniform(2, 30)), lambda: self.enter(replica.name))
 
-    async def _power(self, *, on: bool) -> None:
+    async def power(self, *, on: bool) -> None:
         """The database goes away in the middle of whatever is going on, or is there again."""
         if on == self._database_up:
             return
@@ -327,17 +295,17 @@ class Play:
             await asyncio.sleep(0)
         await self.clock.power(on=False)
 
-    def _slack_goes(self, trouble: str) -> None:
+    def slack_goes(self, trouble: str) -> None:
         if bool(self.slack.trouble) == bool(trouble):
             return
-        self.slack.trouble = trouble
+        ended, self.slack.trouble = self.slack.trouble, trouble
         if trouble:
             self.counts["Slack outages"] += 1
-            self.outages.slack.append((self.clock.now, self.clock.now))
-        else:
+        for kind in {"down": (self.outages.slack, self.outages.down)}.get(trouble or ended, (self.outages.slack,)):
+            began = self.clock.now if trouble else kind.pop()[0]
+            kind.append((began, self.clock.now))
+        if ended == "down":
             self._slack_since = self.clock.now
-            began, _ = self.outages.slack.pop()
-            self.outages.slack.append((began, self.clock.now))
 
     def _note_workers(self) -> None:
         if self._up() and self._workers_away is not None:
@@ -376,16 +344,6 @@ class Play:
         structlog.configure(processors=[heard], wrapper_class=structlog.make_filtering_bound_logger(40))
 
 
-def _trouble(what: Doing) -> Doing:
-    """Something that no longer happens once the days are over."""
-
-    def doing() -> Awaitable[None] | None:
-        return what()
-
-    doing.lasts = False  # type: ignore[attr-defined]
-    return doing
-
-
 def _tick_after(at: datetime, now: datetime) -> datetime:
     """The first tick of the grid at or after a moment; what is due by now was seen and waits for the next."""
     seconds = at.timestamp()
@@ -393,14 +351,3 @@ def _tick_after(at: datetime, now: datetime) -> datetime:
     if ticked <= now.timestamp():
         ticked = (now.timestamp() // GRID + 1) * GRID
     return datetime.fromtimestamp(ticked, UTC)
-
-
-def _graph(release: int) -> Any:
-    """The gateway as a release has it: 0 as it is, 1 with its gate renamed, 2 knowing both names."""
-    if release == 0:
-        return build()
-    renamed = build("review_gate" if release == 1 else "gate")
-    if release == 2:
-        renamed.add_node("review_gate", gate)
-        renamed.add_conditional_edges("review_gate", lambda state: state["next"], ["execute", "propose", "rollback"])
-    return renamed
