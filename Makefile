@@ -11,10 +11,12 @@ RUN := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/gatepost demo
 
-# Three at a time, as many of them wait; by themselves where a browser waits for what it shows.
+# Side by side where nothing is timed; by themselves where processes are killed or a browser waits.
+ALONE := tests/browser tests/crash
+
 test: $(READY) lint
-	$(RUN)/pytest --numprocesses 3 --dist loadfile --ignore=tests/browser
-	$(RUN)/pytest tests/browser
+	$(RUN)/pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(RUN)/pytest $(ALONE)
 
 lint: $(READY)
 	$(RUN)/ruff check .
