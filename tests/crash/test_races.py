@@ -11,7 +11,7 @@ import pytest
 
 from graph.law.request import DecisionType
 from graph.verbs.decide import Answer, Decided, decide
-from graph.verbs.errors import Refusal
+from graph.verbs.errors import Busy, Refusal
 from graph.verbs.sweep import sweep
 from storage.engine import make_engine
 from storage.store import PgStore
@@ -44,10 +44,13 @@ def answer(store: PgStore, ask: Ask, kind: str, user: str) -> Attempt:
 
     async def attempt() -> Any:
         asked = Answer(request_id=ask.id, type=DecisionType(kind), user_id=user, digest=ask.digest, via="slack", **more)
-        try:
-            return await decide(store, asked)
-        except Refusal as refusal:
-            return refusal
+        while True:
+            try:
+                return await decide(store, asked)
+            except Busy:
+                continue  # Slack showed an error, and the person clicks again
+            except Refusal as refusal:
+                return refusal
 
     return attempt
 
