@@ -14,7 +14,7 @@ from graph.verbs.answer import Answer, Decided, decision_of
 from graph.verbs.authority import approvers, standing
 from graph.verbs.change import change
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Refusal, Stale, Undetermined
-from graph.verbs.outcome import settle, tell_outcome
+from graph.verbs.outcome import record_denial, settle, tell_outcome
 from graph.verbs.ports import PolicyVersion, Store, Tx, Vote
 from graph.verbs.stop import forbidden, standstill
 
@@ -190,15 +190,7 @@ async def _who_won(tx: Tx, request: Request, user_id: str) -> str | None:
 async def _deny(tx: Tx, answer: Answer, refusal: Refusal) -> None:
     if isinstance(refusal, NotFound):
         return
-    await tx.audit.record(
-        "decision_denied",
-        answer.user_id,
-        request_id=answer.request_id,
-        code=refusal.code,
-        wanted=answer.type,
-        why=str(refusal),
-        via=answer.via,
-    )
+    await record_denial(tx, answer.user_id, answer.request_id, answer.type, refusal, answer.via)
     if isinstance(refusal, Stale):
         # Whoever clicked saw an old rendering: repair it.
         await tx.cards.touch(answer.request_id)

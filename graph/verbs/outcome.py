@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from graph.law.request import ENDS, Decision, DecisionType, Effect, Kind, Outcome, Request, Status
 from graph.law.routing import RouteKind
+from graph.verbs.errors import Refusal
 from graph.verbs.ports import Entry, PolicyVersion, Tx
 from graph.verbs.review import disown, review_id
 
@@ -108,6 +109,13 @@ def _entry(request: Request, decision: Decision) -> Entry:
             "seconds_open": int((decision.at - request.created_at) / timedelta(seconds=1)),
             "next_request": decision.next_request_id,
         },
+    )
+
+
+async def record_denial(tx: Tx, who: str, request_id: str, wanted: DecisionType, refusal: Refusal, via: str) -> None:
+    """The audit entry of a decision that was refused."""
+    await tx.audit.record(
+        "decision_denied", who, request_id=request_id, code=refusal.code, wanted=wanted, why=str(refusal), via=via
     )
 
 

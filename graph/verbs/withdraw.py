@@ -8,7 +8,7 @@ from graph.law.request import Decision, DecisionType, Kind, Request
 from graph.law.words import reason_problem
 from graph.verbs.ask import requesters_person
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
-from graph.verbs.outcome import settle
+from graph.verbs.outcome import record_denial, settle
 from graph.verbs.ports import Store, Tx
 from graph.verbs.stop import standstill
 
@@ -35,7 +35,7 @@ async def withdraw(store: Store, wish: Withdrawal) -> Request:
             result: Request | Refusal = await _withdraw(tx, wish)
         except NotAllowed as refusal:
             result = refusal
-            await _deny(tx, wish, refusal)
+            await record_denial(tx, wish.user_id, wish.request_id, DecisionType.CANCEL, refusal, wish.via)
     if isinstance(result, Refusal):
         raise result
     return result
@@ -67,15 +67,3 @@ async def _withdraw(tx: Tx, wish: Withdrawal) -> Request:
     if settled is None:
         raise Stale("This request expired just now; nothing is left to withdraw.")
     return settled
-
-
-async def _deny(tx: Tx, wish: Withdrawal, refusal: NotAllowed) -> None:
-    await tx.audit.record(
-        "decision_denied",
-        wish.user_id,
-        request_id=wish.request_id,
-        code=refusal.code,
-        wanted=DecisionType.CANCEL,
-        why=str(refusal),
-        via=wish.via,
-    )
