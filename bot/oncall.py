@@ -17,7 +17,7 @@ import httpx
 from bot.roster import WINDOW
 from graph.law.duty import Shift
 from graph.law.policy import ON_CALL, Policy
-from graph.law.policy_rows import OnCall, may_fetch
+from graph.law.policy_times import OnCall, may_fetch
 from graph.verbs.duty import attendance
 from graph.verbs.ports import Store, Tx
 

@@ -17,7 +17,7 @@ from storage.engine import NoDatabase
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD: Final = "0003"
+HEAD: Final = "0004"
 """The newest revision under migrations/versions; known here so that only migrating loads Alembic."""
 
 _REVISION: Final = re.compile(r"\d{4}", re.ASCII)

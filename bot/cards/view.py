@@ -54,6 +54,10 @@ class CardView:
     stopped_since: datetime | None = None
     standing_in: tuple[Absence, ...] = ()
     """Who of those asked is away, with a deputy."""
+    step_up: bool = False
+    """Whether approving takes a one-time code."""
+    grantable: bool = False
+    """Whether policy lets a reviewer allow this for the rest of the run."""
     names: Mapping[str, str] = field(default_factory=dict)
 
     def due_at(self) -> datetime:

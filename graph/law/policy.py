@@ -18,36 +18,24 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from graph.law.confidence import Signal
+from graph.law.policy_kit import PATTERN, Amount, Count, Duration, Name, Strict, TierNumber
 from graph.law.policy_rows import (
-    PATTERN,
-    Amount,
     Autonomy,
     Checkpoint,
     ConfidenceTable,
-    Count,
-    DigestRules,
-    Duration,
     Impacts,
     Level,
     Lift,
-    Name,
-    OnCall,
-    QuestionRules,
-    QueueRules,
     Reviewer,
     Roles,
     Rule,
-    StopRules,
-    Strict,
     Team,
     Threshold,
-    Tier,
-    TierNumber,
-    Timeout,
     Total,
     Unusual,
     Weights,
 )
+from graph.law.policy_times import DigestRules, OnCall, QuestionRules, QueueRules, StopRules, Tier, Timeout
 from graph.law.request import Match, Risk
 from graph.law.rules import Conditions
 from graph.law.toml_lines import line_of

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from graph.law.policy_rows import QueueRules
+from graph.law.policy_times import QueueRules
 from graph.law.request import Kind, Reason, Request, Risk
 from graph.law.routing import RouteKind
 

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from graph.law.duty import moment_of
-from graph.law.policy_rows import parse_duration
+from graph.law.policy_kit import parse_duration
 
 LONGEST: Final = timedelta(days=90)
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

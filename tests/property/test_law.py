@@ -18,7 +18,8 @@ from graph.law.confidence import STATED, Signal
 from graph.law.escalation import Timing, next_step
 from graph.law.facts import Facts, Record, draw_of, from_json, to_json
 from graph.law.policy import BadPolicy, Policy, parse_policy
-from graph.law.policy_rows import Level, Threshold, Tier
+from graph.law.policy_rows import Level, Threshold
+from graph.law.policy_times import Tier
 from graph.law.request import (
     Brief,
     DecisionType,

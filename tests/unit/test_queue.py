@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.cards.samples import request
-from graph.law.policy_rows import QueueRules
+from graph.law.policy_times import QueueRules
 from graph.law.queue import Waiting, beyond, most
 from graph.law.request import Brief, Kind, Match, Reason, Request, Risk
 from graph.law.routing import RouteKind

@@ -1,0 +1,1 @@
+-- What reviewers touch: batches of similar requests, grants for the rest of a run, one-time codes.
