@@ -1,4 +1,4 @@
-"""`gatepost audit verify`: does the record still hold?"""
+"""`gatepost audit`: does the record still hold, and what does it say?"""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from bot.cli.export import export
 from bot.cli.kit import FOUND_WRONG, USAGE, fail, print_json, with_house
 from bot.house import House
 from storage.audit import Verified, seal
@@ -17,6 +18,7 @@ _ANCHOR: Final = re.compile(r"(\d{1,18}):([0-9a-f]{64})", re.ASCII)
 def register(app: typer.Typer) -> None:
     group = typer.Typer(help="The record of who decided what, and why.", no_args_is_help=True)
     group.command()(verify)
+    group.command()(export)
     app.add_typer(group, name="audit")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.kit import FOUND_WRONG, print_json, with_house
+from bot.cli.kit import FOUND_WRONG, print_json, say, with_house
 from bot.house import House
 from graph.verbs.auditor import Finding, inspect, trouble
 from graph.verbs.ports import Condition
@@ -25,10 +25,10 @@ def health(as_json: Annotated[bool, typer.Option("--json", help="Print the resul
     else:
         for condition in conditions:
             problem = trouble(condition, now)
-            typer.echo(f"{'BAD ' if problem else 'ok  '} {condition.name}{f': {problem}' if problem else ''}")
+            say(f"{'BAD ' if problem else 'ok  '} {condition.name}{f': {problem}' if problem else ''}")
         for finding in findings:
-            typer.echo(f"{'BAD ' if finding.grave else 'note'} {finding.said(now)}")
-        typer.echo("Nothing is wrong." if clean else "Something is wrong.")
+            say(f"{'BAD ' if finding.grave else 'note'} {finding.said(now)}")
+        say("Nothing is wrong." if clean else "Something is wrong.")
     if not clean:
         raise typer.Exit(FOUND_WRONG)
 

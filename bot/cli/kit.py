@@ -2,7 +2,6 @@
 
 import asyncio
 import getpass
-import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn, TypeVar
@@ -15,6 +14,7 @@ from bot.house import CantStart, House, UnknownWorkspace, open_house
 from bot.laptop import furnished
 from bot.logs import configure
 from bot.settings import BadSettings, Settings, load
+from bot.words import document, visible
 from graph.verbs.errors import Busy, Invalid, Refusal
 from storage.migrate import MigrationTimeout
 
@@ -82,14 +82,19 @@ def _own(chosen: Settings) -> bool:
 
 def fail(message: str, code: int) -> NoReturn:
     """Say what is wrong, on stderr, and leave."""
-    for line in message.splitlines():
+    for line in visible(message).splitlines():
         typer.secho(f"gatepost: {line}", err=True, fg="red")
     raise typer.Exit(code)
 
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    typer.echo(document(value))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Lines for people, whoever wrote what they say."""
+    typer.echo(visible(text), err=err)
 
 
 def parse_json(text: str, what: str) -> Any:

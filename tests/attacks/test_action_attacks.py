@@ -15,26 +15,23 @@ import pytest
 from graph.flow.workflow import Proposal
 from graph.law.canonical import Unfaithful, strict_loads
 from graph.law.request import Reason, Request, Risk, Status
+from graph.verbs.batch import decide_batch
 from graph.verbs.decide import Answer, DecisionType, decide
 from graph.verbs.errors import Invalid, NotFound, Refusal
 from graph.verbs.start import start
 from storage.store import PgStore
+from tests.support.batches import approve_all, gathered, inside
 from tests.support.db import DEFAULT_POLICY, trusting
 from tests.support.slack_attacks import cases, variants
 from tests.support.tools import Tools, besides, proposal
 
 CASES = {case["id"]: case for case in cases("action_content")}
-LATER = {
-    **dict.fromkeys(("AC-03", "AC-04", "AC-06", "AC-07"), "safe words: agent text shown literally (next issue)"),
-    **dict.fromkeys(
-        ("AC-09", "AC-10", "AC-11", "AC-12", "AC-13", "AC-19"),
-        "safe words: marks for what misleads the eye (next issue)",
-    ),
-    "AC-41": "redaction of secrets (next issue)",
-    "AC-44": "exports (next issue)",
-    "AC-47": "safe words: headlines from arguments only (next issue)",
-    "AC-50": "batches (next issue)",
-}
+CONTENT = Path(__file__).with_name("test_content_attacks.py")
+"""What people see of a case is played there."""
+SEEN = (
+    *("AC-03", "AC-04", "AC-06", "AC-07", "AC-09", "AC-10", "AC-11", "AC-12", "AC-13"),
+    *("AC-19", "AC-41", "AC-44", "AC-47"),
+)
 REFUND = CASES["AC-01"]["input"]["$propose"]
 
 
@@ -48,10 +45,10 @@ def spec_of(case: str) -> dict[str, Any]:
 
 
 def test_no_case_is_left_out() -> None:
-    here = {name.split("_")[2].upper() for name in globals() if name.startswith("test_ac_")}
-    assert here.isdisjoint(case.removeprefix("AC-") for case in LATER)
-    assert sorted(f"AC-{number}" for number in here) == sorted(CASES.keys() - LATER.keys())
-    assert CASES.keys() >= LATER.keys()
+    here = {f"AC-{name.split('_')[2]}" for name in globals() if name.startswith("test_ac_")}
+    assert here.isdisjoint(SEEN)
+    assert sorted([*here, *SEEN]) == sorted(CASES)
+    assert all(case in CONTENT.read_text() for case in SEEN)
 
 
 async def nothing_came_of_it(tools: Tools, run_id: str, said: str) -> None:
@@ -304,3 +301,33 @@ async def test_an_unknown_request_is_not_found(tools: Tools) -> None:
     answer = Answer(request_id="req_0", type=DecisionType.APPROVE, user_id="UALICE", digest="0" * 64, via="cli")
     with pytest.raises(NotFound):
         await decide(tools.store, answer)
+
+
+async def test_ac_50_the_odd_one_is_in_no_batch(tools: Tools) -> None:
+    """Also with an amount that stays at the same tier: what differs is kept out, whatever the agent says of it."""
+    batch = CASES["AC-50"]["input"]["$batch"]
+    same, hidden = batch["same"]["$propose"], batch["odd"]["$propose"]
+    near = hidden | {"args": hidden["args"] | {"amount": "490.00"}}
+    specs = [*[same] * batch["n"], hidden, near]
+    for index, spec in enumerate(specs):
+        tools.agent.cases[f"item {index}"] = [proposal(spec)]
+        await start(tools.store, "tools", {"case": f"item {index}"}, key=f"item {index}", requester="UREQ")
+    await tools.settle()
+    asked = await tools.pending()
+    assert len(asked) == len(specs)
+    alike = {request.id for request in asked if request.args["amount"] == same["args"]["amount"]}
+    [view] = await gathered(tools.store)
+    assert (len(alike), inside(view)) == (batch["n"], alike)
+    # Higher up nobody looks at the largest together with the others; the one beside them says what differs.
+    [kept] = view.kept_out()
+    assert kept.request.args["amount"] == "490.00"
+    assert "order 1, the others: 4711" in kept.item.why and "amount 490.00, the others: 420.00" in kept.item.why
+    assert (tools.done(), await tools.decisions()) == ([], 0)
+    result = await decide_batch(tools.store, approve_all(view))
+    assert {each.request.id for each in result.decided} == alike
+    assert await tools.decisions() == batch["n"]
+    assert {request.id for request in await tools.pending()} == {request.id for request in asked} - alike
+    digests = await tools.rows(
+        "select count(*) as n from decisions join requests on id = request_id where decisions.digest = requests.digest"
+    )
+    assert digests == [{"n": batch["n"]}]
