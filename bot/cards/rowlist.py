@@ -1,6 +1,6 @@
 """Requests as a list: the same two lines and a button in the queue and on the Home tab."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from bot.cards import arguments, kit, times
@@ -9,26 +9,33 @@ from bot.cards.law import risky
 from bot.cards.view import due_at
 from bot.ids import READ
 from bot.words import Json, clip, plain
-from graph.law.request import Request, urgency
+from graph.law.request import Kind, Request, urgency
 
 MAX_QUESTION = 200
+_ABOUT = {Kind.RECONCILE: "did it happen?", Kind.CHECKPOINT: "let a run go on?", Kind.REVIEW: "ran alone"}
 
 
-def oldest_due(rows: Sequence[Request]) -> list[Request]:
-    """The request that is due first comes first."""
-    return sorted(rows, key=lambda request: (due_at(request), request.id))
-
-
-def row_blocks(request: Request, now: datetime, links: Mapping[str, str]) -> list[Json]:
-    """The question with a button to Details, then deadline, tier, flags and the card's link."""
+def row_blocks(request: Request, now: datetime, links: Mapping[str, str], part: str = "row") -> list[Json]:
+    """The question with a button to Details, then deadline, tier, flags and the card's link; `part` tells apart the
+    lists of one message.
+    """
     question = clip(arguments.headline(request)[0], MAX_QUESTION)[0]
     section: Json = {
         "type": "section",
-        "block_id": kit.block_id("row", request),
+        "block_id": kit.block_id(part, request),
         "text": plain(question),
-        "accessory": kit.button("Details", READ, request),
+        "accessory": details_button(request),
     }
-    return [section, kit.context(kit.mrkdwn(" · ".join(_facts(request, now, links))))]
+    return [section, facts_block(request, now, links)]
+
+
+def facts_block(request: Request, now: datetime, links: Mapping[str, str], *, count_flags: bool = True) -> Json:
+    """Deadline, tier, how much is unusual, and the card's link, in one line."""
+    return kit.context(kit.mrkdwn(" · ".join(_facts(request, now, links, count_flags=count_flags))))
+
+
+def details_button(request: Request) -> Json:
+    return kit.button("Details", READ, request)
 
 
 def spoken_row(request: Request, now: datetime) -> str:
@@ -37,11 +44,14 @@ def spoken_row(request: Request, now: datetime) -> str:
     return f"{question} {times.left(due_at(request), now)}, tier {request.tier}."
 
 
-def _facts(request: Request, now: datetime, links: Mapping[str, str]) -> list[str]:
+def _facts(request: Request, now: datetime, links: Mapping[str, str], *, count_flags: bool) -> list[str]:
     due = due_at(request)
-    found = [f"Due {times.local(due)}", f"*{times.left(due, now)}*", urgency(request.created_at, due, now)]
-    found += [f"tier {request.tier}", *([risky(request)] if risky(request) else [])]
-    unusual = len(flags(request))
+    pressing = urgency(request.since, due, now)
+    found = [f"Due {times.local(due)}", f"*{times.left(due, now)}*"]
+    found += [f"{pressing} urgency"] if pressing != "low" else []
+    kind = _ABOUT.get(request.kind)
+    found += [f"tier {request.tier}", *([kind] if kind else []), *([risky(request)] if risky(request) else [])]
+    unusual = len(flags(request)) if count_flags else 0
     if unusual:
         found.append(arguments.counted(unusual, "flag"))
     link = kit.link("Open the card", links.get(request.id, ""))

@@ -20,12 +20,12 @@ FEW: Final = 20
 MAX_ACTIONS: Final = 10
 COLUMNS: Final = ("Action", "Confidence", "Decided", "Approved", "Edited", "Median", "Expired", "Went up", "By tier")
 _WORDS: Final = 2
-"""So many columns hold words; the others hold numbers and stand to the right."""
 HOW: Final = (
     "Decided: by people. Approved: unchanged, of those. Median: from opened to decided. Went up: last asked of a"
     " higher tier than at first, and by tier: of all that people were asked about."
 )
-_NOTHING: Final = "–"
+NOTHING: Final = "–"
+"""Where there is nothing to say: a cell can't be empty."""
 _BENEATH: Final = "└"
 """A band of the action type above it: a cell can't be empty."""
 
@@ -95,10 +95,15 @@ def table(figures: Numbers) -> list[Json]:
     """The action types with most decisions as a table, and how it is counted; nothing of nothing."""
     if not figures["actions"]:
         return []
-    settings = [{"align": "left" if index < _WORDS else "right"} for index in range(len(COLUMNS))]
-    cells = [[{"type": "raw_text", "text": text} for text in row] for row in rows(figures, MAX_ACTIONS)]
     note = " ".join(text for text in (more(figures), HOW) if text)
-    return [{"type": "table", "rows": cells, "column_settings": settings}, kit.context(plain(note))]
+    return [table_block(rows(figures, MAX_ACTIONS), words=_WORDS), kit.context(plain(note))]
+
+
+def table_block(cells: Sequence[Sequence[str]], *, words: int) -> Json:
+    """A table; the first so many columns hold words, the others numbers, which stand to the right."""
+    settings = [{"align": "left" if index < words else "right"} for index in range(len(cells[0]))]
+    found = [[{"type": "raw_text", "text": text} for text in row] for row in cells]
+    return {"type": "table", "rows": found, "column_settings": settings}
 
 
 def rows(figures: Numbers, most: int) -> list[list[str]]:
@@ -120,7 +125,7 @@ def named(each: Numbers) -> str:
 def portion(part: int, whole: int) -> str:
     """`91 %`, `3 of 4` where there are few; never 0 % of some, nor 100 % of not all."""
     if not whole:
-        return _NOTHING
+        return NOTHING
     if whole < FEW:
         return f"{part} of {whole}"
     percent = points(part, whole)
@@ -137,7 +142,7 @@ def points(part: int, whole: int) -> int:
 def took(seconds: float | None) -> str:
     """`45 s`, `2 min 10 s`, `3 h 5 min`, `2 d 4 h`."""
     if seconds is None:
-        return _NOTHING
+        return NOTHING
     whole = round(seconds)
     for size, name, smaller, rest in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if whole >= size:
@@ -160,4 +165,4 @@ def _row(name: str, band: str, each: Numbers) -> list[str]:
         portion(each["went_up"], each["asked"]),
         next(iter(asked)) if len(asked) == 1 else tiers,
     ]
-    return [cell or _NOTHING for cell in cells]
+    return [cell or NOTHING for cell in cells]

@@ -12,9 +12,9 @@ from bot.cards.view import Card
 from bot.ids import COMMAND
 from bot.listeners import absence, looking, numbers, stopping, taking_back
 from bot.listeners.asked import Asked, Sub
+from bot.listeners.flood import said
 from bot.listeners.services import Services
 
-NOT_YET: Final = ("shadow",)
 SUBS: Final[Mapping[str, Sub]] = {
     **absence.COMMANDS,
     **looking.COMMANDS,
@@ -22,6 +22,8 @@ SUBS: Final[Mapping[str, Sub]] = {
     **stopping.COMMANDS,
     **taking_back.COMMANDS,
 }
+_NEVER_TOO_OFTEN: Final = stopping.COMMANDS.keys()
+"""The brake works however often somebody has asked before."""
 _ANY: Final = re.compile("")
 
 
@@ -38,14 +40,14 @@ def register(app: AsyncApp, services: Services) -> None:
 
 
 async def _answer(services: Services, body: Mapping[str, Any]) -> Card:
-    text = str(body.get("text") or "")
+    text, user = str(body.get("text") or ""), str(body["user_id"])
     word, _, rest = text.strip().partition(" ")
     name = word.lower()
-    if name in SUBS:
-        found = (str(body.get(key) or "") for key in ("channel_id", "trigger_id"))
-        channel, trigger_id = found
-        asked = Asked(user=body["user_id"], rest=rest.strip(), channel=channel, trigger_id=trigger_id)
+    if name not in SUBS:
+        return queue.usage(text if name != "help" else "")
+    channel, trigger_id = (str(body.get(key) or "") for key in ("channel_id", "trigger_id"))
+    asked = Asked(user=user, rest=rest.strip(), channel=channel, trigger_id=trigger_id)
+    if name in _NEVER_TOO_OFTEN:
         return await SUBS[name](services, asked)
-    if name in NOT_YET:
-        return refused(f"{COMMAND} {name} is not available yet. Nothing was changed.")
-    return queue.usage(text if name != "help" else "")
+    with services.flood.passing(user) as wait:
+        return refused(said(wait)) if wait else await SUBS[name](services, asked)

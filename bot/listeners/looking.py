@@ -1,61 +1,104 @@
-"""Looking: `/approvals queue`, `mine` and `show`."""
+"""Looking: `/approvals queue`, `mine` and `show`, and the pages of the queue."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from bot.cards import queue
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.cards import kit, queue
 from bot.cards.view import Card
 from bot.delivery.view import load_view
+from bot.ids import QUEUE_NEXT, QUEUE_PREVIOUS, decode_leaf
 from bot.listeners.asked import Asked, Sub
+from bot.listeners.clicks import Click, click_of
+from bot.listeners.flood import said
+from bot.listeners.notices import INVALID_BUTTON, owe_notice, whisper
 from bot.listeners.services import Services
-from bot.listeners.sight import hidden, may_see, tiers_seen
-from graph.law.authorization import Standing, authorize
-from graph.law.request import DecisionType, Request
-from graph.verbs.authority import standing
+from graph.law.canonical import storable
+from graph.law.looking import Filter, parse
+from graph.law.request import Request
 from graph.verbs.ports import Tx
+from graph.verbs.queue import Turn, look
+from graph.verbs.sight import may_see
 
-MOST: Final = 100
+_AROUND: Final = " \t\r\n`'\"“”‘’<>"
+"""What is copied along with an id."""
+
+
+def register(app: AsyncApp, services: Services) -> None:
+    async def turned(ack: AsyncAck, body: dict[str, Any]) -> None:
+        click = click_of(body)
+        with services.flood.passing(click.user) as wait:
+            page = None if wait else await _turned(services, click)
+        if wait:
+            whisper(services, click, said(wait))
+        elif page is None:
+            await owe_notice(services.store, click, INVALID_BUTTON)
+        elif click.response_url:
+            services.background.spawn("turn the page", _replace(services, click.response_url, page))
+        await ack()
+
+    app.block_action(QUEUE_NEXT)(turned)
+    app.block_action(QUEUE_PREVIOUS)(turned)
 
 
 async def _queue(services: Services, asked: Asked) -> Card:
-    async with services.store.begin() as tx:
-        return queue.queue(await seen(tx, asked.user), await tx.now(), {})
+    wanted = parse(asked.rest)
+    if wanted is None:
+        return queue.usage(f"queue {asked.rest}")
+    return await _page(services, asked.user, wanted)
 
 
 async def _mine(services: Services, asked: Asked) -> Card:
     async with services.store.begin() as tx:
+        tx.people.remember()
+        page = await look(tx, asked.user, Filter(mine=True), queue.MAX_ROWS)
         asked_for = await tx.requests.of_requester(asked.user, queue.MAX_OWN)
         own = [request for request in asked_for if await may_see(tx, asked.user, request)]
-        return queue.mine(await decidable(tx, asked.user), own, await tx.now())
+        return queue.mine(page, own, await tx.now(), await links(tx, [*page.requests, *own]))
 
 
 async def _show(services: Services, asked: Asked) -> Card:
+    wanted = asked.rest.strip(_AROUND)
     async with services.store.begin() as tx:
-        request = await tx.requests.get(asked.rest) if asked.rest.isascii() and "\0" not in asked.rest else None
+        request = await tx.requests.get(wanted) if wanted.isascii() and storable(wanted) else None
         if request is None or not await may_see(tx, asked.user, request):
             return queue.not_found(asked.rest)
-        return queue.show(await load_view(tx, request))
+        return queue.show(await load_view(tx, request), (await links(tx, [request])).get(request.id, ""))
 
 
-async def seen(tx: Tx, user: str) -> list[Request]:
-    """Pending requests that this person may see, at most a hundred a tier."""
-    tiers, others = await tiers_seen(tx, user), await hidden(tx, user)
-    return [request for tier in tiers for request in await tx.requests.pending(MOST, tier, without=others)]
+async def links(tx: Tx, requests: Sequence[Request]) -> dict[str, str]:
+    """Where the cards of these requests are, by request id; of those that are posted, and whose address is known."""
+    base = await tx.people.workspace_url()
+    if not base or not requests:
+        return {}
+    places = await tx.cards.places([request.id for request in requests])
+    return {request_id: kit.permalink(base, channel, ts) for request_id, (channel, ts) in places.items()}
 
 
-async def decidable(tx: Tx, user: str) -> list[Request]:
-    """Pending requests on which this person's approval would count now."""
-    person, policy, now = await tx.people.get(user), await tx.policies.current(), await tx.now()
-    rights: dict[object, Standing] = {}
-    found = []
-    for request in await seen(tx, user):
-        # All that rights depend on: looked up once for the hundreds of requests that share it.
-        shared = (request.workflow, request.tier, request.risk, request.policy_version, request.requester)
-        if shared not in rights:
-            rights[shared] = await standing(tx, request, policy)
-        if authorize(request, person, DecisionType.APPROVE, rights[shared], now).allowed:
-            found.append(request)
-    return found
+async def _page(services: Services, user: str, wanted: Filter, turn: Turn | None = None) -> Card:
+    async with services.store.begin() as tx:
+        tx.people.remember()
+        page = await look(tx, user, wanted, queue.MAX_ROWS, turn)
+        return queue.queue(page, wanted, await tx.now(), await links(tx, page.requests))
+
+
+async def _turned(services: Services, click: Click) -> Card | None:
+    """The page that the button names, as it is for whoever clicked; None for a button that is none of ours."""
+    leaf = decode_leaf(click.value)
+    wanted = parse(leaf.words) if leaf else None
+    if leaf is None or wanted is None:
+        return None
+    try:
+        turn = queue.turn_of(leaf)
+    except OverflowError:
+        return None
+    return await _page(services, click.user, wanted, turn)
+
+
+async def _replace(services: Services, url: str, page: Card) -> None:
+    shown = {"response_type": "ephemeral", "replace_original": True, "text": page.text, "blocks": page.blocks}
+    await services.slack.respond(url, shown)
 
 
 COMMANDS: Final[Mapping[str, Sub]] = {"queue": _queue, "mine": _mine, "show": _show}

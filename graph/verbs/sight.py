@@ -23,8 +23,15 @@ async def tiers_seen(tx: Tx, user_id: str) -> list[int]:
     """The tiers whose requests this person may see."""
     if not _in_house(await tx.people.get(user_id)):
         return []
-    tiers = (await tx.policies.current()).policy.tiers
-    return [tier for tier in sorted(tiers) if user_id in await _lookers(tx, tier)]
+    policy = (await tx.policies.current()).policy
+    tiers = sorted(policy.tiers)
+    if user_id in await tx.people.members([*policy.roles.operators, *policy.roles.auditors]):
+        return tiers
+    for top in reversed(tiers):
+        # Whoever reviews a tier sees those below it as well.
+        if user_id in await tx.people.members(policy.tiers[top].reviewers):
+            return [tier for tier in tiers if tier <= top]
+    return []
 
 
 async def hidden(tx: Tx, user_id: str) -> frozenset[str]:
