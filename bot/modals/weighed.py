@@ -53,8 +53,22 @@ def confidence(request: Request) -> str:
 
 
 def because(request: Request) -> str:
-    """The reasons in sentences, then the law's own words."""
-    return "\n".join([*(_REASONS[reason] for reason in request.reasons), *request.route_why])
+    """Why people are asked, in sentences."""
+    return "\n".join(_REASONS[reason] for reason in request.reasons)
+
+
+def weak(request: Request) -> str:
+    """Every signal that is lower than the whole or not known: what the doubts rest on."""
+    if request.kind in (Kind.RECONCILE, Kind.CHECKPOINT) or not request.judged:
+        return ""
+    whole, found = request.confidence, computed(request)
+    low = [name for name, value in found.items() if value is None or (whole is not None and value < whole)]
+    return "\n".join(f"{label}: {_signal(request, name)}" for name, label in _SIGNALS.items() if name in low)
+
+
+def routed(request: Request) -> str:
+    """How it was routed, in the law's own words: threshold, tier, what was added up."""
+    return "\n".join(request.route_why)
 
 
 def rules(request: Request) -> str:

@@ -20,7 +20,8 @@ from pydantic import Field
 from graph.flow.steps import became, in_words, no_other_way, sent_back, standing, tried
 from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp, Proposal, Step, Workflow
 from graph.law.request import Alternative, EffectClass, Risk
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle
 
 # Source: the kind of high-alert list that hospital pharmacies keep (drugs that do most harm when they are used in
 # error). A short excerpt: put your own pharmacy's list here. These are searched in the drug's name.
@@ -183,6 +184,7 @@ class Visit(Chart):
     note: Annotated[str, Field(min_length=1, max_length=2000)]
     waiting_hours: Annotated[int, Field(ge=0, le=1000)] = 2
     prescriptions: Annotated[list[Prescription], Field(min_length=1, max_length=10)]
+    file: CaseFile = CaseFile()
 
 
 class Scribe:
@@ -225,17 +227,24 @@ def _proposal(visit: Visit, wanted: Prescription, others: list[Prescription], ca
     return Proposal(
         action=wanted.kind,
         args=_args(visit, wanted).model_dump(),
-        rationale=f"The note says: “{shorten(visit.note, 150, placeholder='…')}”",
+        rationale=f"Note: “{shorten(visit.note, 150, placeholder='…')}”",
         confidence=0.94,
         signals={"tools": 0.7 if visit.egfr is None else 0.95, "retrieval": 0.9},
         alternatives=[_alternative(visit, other) for other in others],
         cost_of_delay=f"The patient has waited {visit.waiting_hours} h for this.",
-        context={
-            "goal": "Order what the note says, in the dose that this patient can take.",
-            "situation": visit.model_dump(include={"note", "allergies", "egfr"}),
-            "tried": tried(case.history, _told),
-            "recommendation": wanted.words(),
-        },
+        context=bundle(
+            visit.file,
+            goal="Order what the note says, in the dose that this patient can take.",
+            situation={"note": visit.note},
+            recommendation=wanted.words(),
+            tried=tried(case.history, _told),
+            confidence="The model's own: how sure it is of its transcript of the note",
+            who=(
+                "patient",
+                visit.model_dump(include={*Chart.model_fields}) | {"waiting for": f"{visit.waiting_hours} h"},
+            ),
+            what=("prescription", wanted.model_dump(include={*Drug.model_fields})),
+        ),
     )
 
 
@@ -290,29 +299,34 @@ workflow: Final = Workflow(
             "P-2041: a routine antibiotic, amoxicillin 500 mg for 7 days",
             "Pneumonia, no fever since yesterday. Amoxicillin 500 mg three times a day for 7 days.",
             _rx("order_medication", "amoxicillin", "500", "mg", "three times a day"),
+            file=demo_files.AMOXICILLIN,
         ),
         _demo(
             "P-3178: insulin times ten, 60 units where the note says 6.0",
             "Sugar 11.2 mmol/l. Dictated 17:40: insulin lispro stays at 6.0 units before meals.",
             _rx("change_dose", "insulin lispro", "60", "units", "three times a day", usual_dose="6", current_dose="6"),
+            file=demo_files.INSULIN,
         ),
         _demo(
             "P-4406: a penicillin for a patient allergic to it, amoxicillin 875 mg",
             "Infected wound. Amoxicillin 875 mg twice a day, or else doxycycline 100 mg.",
             _rx("order_medication", "amoxicillin", "875", "mg", "twice a day", instead=_DOXYCYCLINE),
             allergies=["penicillin", "latex"],
+            file=demo_files.PENICILLIN,
         ),
         _demo(
             "P-5520: methotrexate every day for 12 weeks instead of once a week",
             "New rheumatoid arthritis. Folic acid 5 mg weekly, MTX 15 mg p.o.; 12 weeks, blood count after 2.",
             _rx("order_medication", "folic acid", "5", "mg", "once a week", days=84),
             _rx("start_plan", "methotrexate", "15", "mg", "once a day", usual_frequency="once a week", days=84),
+            file=demo_files.METHOTREXATE,
         ),
         _demo(
             "P-6093: a smaller dose for weak kidneys, gabapentin 600 to 300 mg at 28 ml/min",
             "Drowsy since Friday, kidney function down from 61 to 28 in 9 days. Gabapentin down to 300 mg.",
             _rx("change_dose", "gabapentin", "300", "mg", "three times a day", usual_dose="600", current_dose="600"),
             egfr=28,
+            file=demo_files.GABAPENTIN,
         ),
     ),
     input_model=Visit,

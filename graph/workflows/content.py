@@ -15,7 +15,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import question
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass, Risk
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle
 
 NAME: Final = "content"
 GOAL: Final = "Do what the course needs, fairly to each student and in private where it concerns one."
@@ -68,6 +69,7 @@ class CourseCase(BaseModel, extra="forbid", frozen=True):
     material: MaterialArgs | None = None
     grade: GradeArgs | None = None
     message: MessageArgs | None = None
+    file: CaseFile = CaseFile()
 
 
 T = TypeVar("T", bound=CourseArgs)
@@ -210,8 +212,32 @@ def _proposal(given: CourseCase, wanted: CourseArgs, safer: Alternative | None, 
         flags=doubts,
         alternatives=(safer,) if safer and not now.refused else (),
         cost_of_delay=_waited(given.waiting_days),
-        context={"goal": GOAL, "situation": given.situation, "tried": tried, "recommendation": why},
+        context=bundle(
+            given.file,
+            goal=GOAL,
+            situation=given.situation,
+            recommendation=why,
+            tried=tried,
+            confidence="The model's own: 75 % where the second examiner gave another grade, else 90 %",
+            who=("students", {"course": wanted.course, "concerns": _concerned(wanted)}),
+            what=(_KIND_OF[type(wanted)], {name: value for name, value in args.items() if name != "course"}),
+        ),
     )
+
+
+_KIND_OF: Final = {MaterialArgs: "material", GradeArgs: "grade", MessageArgs: "message"}
+
+
+def _concerned(wanted: CourseArgs) -> str:
+    match wanted:
+        case GradeArgs():
+            return wanted.student
+        case MessageArgs():
+            about = f", about {', '.join(wanted.students)}" if wanted.students else ""
+            return f"{wanted.recipients} recipients{about}"
+        case MaterialArgs():
+            return wanted.readers
+    return wanted.course
 
 
 def _waited(days: int) -> str:
@@ -314,6 +340,7 @@ DEMO_CASES: Final = (
             "days_late": 2,
         },
         message=_message("BIO-204", 1, "Your exam in cell biology was looked at again.", "Jorin Askevold"),
+        file=demo_files.GRADE,
     ),
     _demo(
         "A message to 412 students that names one of them",
@@ -324,6 +351,7 @@ DEMO_CASES: Final = (
             "The retake is in room 2. Tamsin Orlebar failed twice and sits in the first row.",
             "Tamsin Orlebar",
         ),
+        file=demo_files.RETAKE,
     ),
     _demo(
         "Routine: a reading list of 3 titles",
@@ -335,12 +363,14 @@ DEMO_CASES: Final = (
             "readers": "students",
             "body": "Harbour towns, chapter 3\nLedgers and salt\nThe long winter, pages 40 to 58",
         },
+        file=demo_files.READING,
     ),
     _demo(
         "A small clarification to 28 students",
         "Three students asked whether task 4 counts. It does.",
         waiting_days=1,
         message=_message("MAT-120", 28, "Task 4 does count."),
+        file=demo_files.TASK,
     ),
 )
 

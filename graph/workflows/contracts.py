@@ -17,7 +17,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import Money
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass, Risk
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle
 
 NAME: Final = "contracts"
 GOAL: Final = "Do what the matter asks for, and nothing that the house can't stand by."
@@ -66,6 +67,7 @@ class Matter(BaseModel, extra="forbid", frozen=True):
     clause: ClauseArgs | None = None
     offer: OfferArgs | None = None
     filing: FilingArgs | None = None
+    file: CaseFile = CaseFile()
 
 
 T = TypeVar("T", bound=MatterArgs)
@@ -106,7 +108,7 @@ class ChangeClause(LegalAction[ClauseArgs]):
         _, cap = cap_change(args)
         found, changed = [cap] if cap else [], words_apart(args.old_text, args.new_text)
         if args.declared == "minor wording" and changed > MINOR_WORDS:
-            found.append(f"Declared as minor wording, but {changed} words change")
+            found.append(f"Declared minor, but {changed} words change")
         return found
 
     def impact(self, args: ClauseArgs, facts: Mapping[str, Any]) -> Risk:
@@ -168,7 +170,7 @@ def cap_change(args: ClauseArgs) -> tuple[str, str]:
     if "liab" not in f"{args.clause} {args.old_text} {args.new_text}".lower() or before is None or before == after:
         return "", ""
     if after is None:
-        so = ": liability becomes unlimited" if unlimited else ""
+        so = ", now unlimited" if unlimited else ""
         return "removed", f"Liability cap of {before:,.2f} removed{so}"
     way = "lowered" if after < before else "raised"
     return way, f"Liability cap {way} by {abs(after - before):,.2f}, from {before:,.2f} to {after:,.2f}"
@@ -221,17 +223,33 @@ def _proposal(matter: Matter, wanted: MatterArgs, safer: Alternative | None, now
         args=args,
         rationale=f"{why} The first try failed. {_told(now.failed)}." if now.failed else why,
         confidence=0.72 if away else 0.9,
-        flags=[f"Differs from the playbook: {away} words"] if away else [],
+        flags=[f"Differs from playbook: {away} words"] if away else [],
         alternatives=(safer,) if safer and not now.refused else (),
         cost_of_delay=f"{wanted.due_hours} hours to the deadline." if isinstance(wanted, FilingArgs) else waited,
-        context={
-            "goal": GOAL,
-            "situation": matter.situation,
-            "playbook": matter.playbook,
-            "tried": tried,
-            "recommendation": why,
-        },
+        context=bundle(
+            matter.file,
+            goal=GOAL,
+            situation=matter.situation,
+            recommendation=why,
+            tried=tried,
+            confidence="The model's own: 72 % where the text differs from the playbook, else 90 %",
+            who=("party", _party(wanted)),
+            what=("matter", {name: value for name, value in args.items() if not name.endswith("_text")}),
+        )
+        | ({"playbook": matter.playbook} if matter.playbook else {}),
     )
+
+
+def _party(wanted: MatterArgs) -> dict[str, str]:
+    """Whom the matter is with."""
+    match wanted:
+        case ClauseArgs():
+            return {"contract": wanted.contract}
+        case OfferArgs():
+            return {"name": wanted.party}
+        case FilingArgs():
+            return {"court": wanted.court}
+    return {}
 
 
 def _why(wanted: MatterArgs, settled: Sequence[Turn]) -> str:
@@ -328,6 +346,7 @@ workflow: Final = Workflow(
                 "old_text": "The Supplier's liability is limited to 100,000.00 EUR per year, except for intent.",
                 "new_text": "The Supplier's liability is unlimited, including for delay and lost profit.",
             },
+            file=demo_files.OXHOLM,
         ),
         _demo(
             "A settlement offer of 45,000.00 EUR against a reserve of 30,000.00",
@@ -340,6 +359,7 @@ workflow: Final = Workflow(
                 "currency": "EUR",
                 "reserve": "30000.00",
             },
+            file=demo_files.VELTRIN,
         ),
         _demo(
             "A court filing due in 5 hours",
@@ -351,6 +371,7 @@ workflow: Final = Workflow(
                 "document": "Statement of defence",
                 "body": "The court is asked to dismiss the claim.",
             },
+            file=demo_files.TANNBERG,
         ),
         _demo(
             "Routine: a notice period of 60 days instead of 30",
@@ -365,6 +386,7 @@ workflow: Final = Workflow(
                 "old_text": "Either party may terminate with 30 days' notice to the end of a month.",
                 "new_text": "Either party may terminate with 60 days' notice to the end of a month.",
             },
+            file=demo_files.BRAMMER,
         ),
     ),
     input_model=Matter,

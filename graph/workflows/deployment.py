@@ -15,7 +15,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import question
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass, Risk
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle, steps_down
 
 C = TypeVar("C", bound="ChangeArgs")
 SMALL_SHARE: Final = 5  # percent of users
@@ -217,6 +218,7 @@ class Wanted(Args):
     deploy: DeployArgs | None = None
     flag: FlagArgs | None = None
     roll_back: RollBackArgs | None = None
+    file: CaseFile = CaseFile()
 
 
 class DeploymentAgent:
@@ -266,7 +268,7 @@ def _proposal(wanted: Wanted, step: ChangeArgs, now: Standing, case: Case, *othe
     args = step.model_dump(mode="json")
     safer = [other.model_dump(mode="json") for other in others]
     against = now.failed or now.refused
-    again = f" This comes after “{_told(against)}: {against.outcome or against.status}”." if against else ""
+    again = f" This comes after: {against.outcome or against.status}." if against else ""
     return Proposal(
         action=action.name,
         args=args,
@@ -275,19 +277,23 @@ def _proposal(wanted: Wanted, step: ChangeArgs, now: Standing, case: Case, *othe
         signals={"tools": 1.0},
         alternatives=[Alternative(title=action.line(other), type=action.name, args=other) for other in safer],
         cost_of_delay=wanted.cost_of_delay,
-        context={
-            "goal": "Change production so that users notice nothing but what was meant.",
-            "situation": wanted.model_dump(mode="json", exclude_none=True),
-            "tried": tried(case.history, _told),
-            "recommendation": action.line(args),
-        },
+        context=bundle(
+            wanted.file,
+            goal="Change production so that users notice nothing but what was meant.",
+            situation=wanted.why,
+            recommendation=action.line(args),
+            tried=tried(case.history, _told),
+            confidence=steps_down(0.95, 0.15, len(action.flags(step, {}))),
+            who=("users", {"of": step.service, "notice until then": wanted.cost_of_delay}),
+            what=("change", args),
+        ),
     )
 
 
-def _demo(why: str, about: tuple[str, str, str], **steps: Mapping[str, Any]) -> DemoCase:
+def _demo(why: str, about: tuple[str, str, str], file: demo_files.File, **steps: Mapping[str, Any]) -> DemoCase:
     change, service, cost_of_delay = about
     named = {name: {"change": change, "service": service, **step} for name, step in steps.items()}
-    return DemoCase(title=why, input={"why": why, "cost_of_delay": cost_of_delay, **named})
+    return DemoCase(title=why, input={"why": why, "cost_of_delay": cost_of_delay, "file": file, **named})
 
 
 workflow: Final = Workflow(
@@ -299,27 +305,32 @@ workflow: Final = Workflow(
         _demo(
             "Patch 7.1.5 of checkout corrects the VAT line: 1,284 tests green, quiet canary",
             ("chg-1042", "checkout", "310 receipts a day show a wrong VAT line."),
+            demo_files.VAT,
             pipeline={"pipeline": "p-88121", "version": "7.1.5", "tests_passed": 1284},
             deploy={"version": "7.1.5", "percent": 100, "canary": 100},
         ),
         _demo(
             "Search 3.9.0 on Friday at 18:10: the canary fails 8 times as often as usual",
             ("chg-1051", "search", "Marketing announced it for tonight to 40,000 subscribers."),
+            demo_files.SEARCH,
             deploy={"version": "3.9.0", "percent": 100, "canary": 800, "hours_unattended": 62},
         ),
         _demo(
             "“Tidying up” in accounts 4.9.1 drops a column of 41,200,000 rows",
             ("chg-1060", "accounts", "None: the column costs 14 EUR of storage a month."),
+            demo_files.TIDYING,
             deploy={"version": "4.9.1", "percent": 100, "canary": 90, "migration": "irreversible", "rows": 41_200_000},
         ),
         _demo(
             "New start page from 2 % to 100 % of 1,900,000 users at once",
             ("chg-1066", "home", "The old start page sells about 120 orders a day less."),
+            demo_files.START_PAGE,
             flag={"flag": "new-start-page", "now_percent": 2, "percent": 100, "users": 1_900_000},
         ),
         _demo(
             "Login 5.2.0 fails 31 times as often as usual: back to 5.1.7",
             ("chg-1071", "login", "About 940 people a minute can't log in."),
+            demo_files.LOGIN,
             roll_back={"version": "5.2.0", "to_version": "5.1.7", "errors": 3100},
         ),
     ),

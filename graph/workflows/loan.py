@@ -16,7 +16,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import Money, question
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass, Risk
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle, steps_down
 
 LIMIT: Final = Decimal(45)  # debt-to-income in %; POLICY says the same
 GAP: Final = Decimal(5)  # by how many % stated and documented income may differ unremarked
@@ -66,6 +67,7 @@ class LoanCase(DocumentArgs, UnderwriteArgs, ClearArgs, PayOutArgs):
     documents: Annotated[list[Annotated[str, Field(max_length=80)]], Field(min_length=1, max_length=20)]
     address_days: Annotated[int, Field(title="Days since the address changed", ge=0, le=365)] | None = None
     waited_days: Annotated[int, Field(ge=0, le=3650)]
+    file: CaseFile = CaseFile()
 
 
 class LoanAction(Action[L]):
@@ -118,7 +120,7 @@ class Underwrite(LoanAction[UnderwriteArgs]):
     question = "Lend {amount} {currency} to {name} over {months} months at {rate} % a year?"
     after_approve = "The applicant gets an offer on these terms; it can be withdrawn until the money goes out."
     deed = "Loan to {name} underwritten over {months} months at {rate} % a year"
-    why = "The applicant repays in equal parts plus interest; after a first no, a smaller loan is the alternative."
+    why = "Repaid in equal parts plus interest; a smaller loan would be the alternative."
     args = UnderwriteArgs
     effect = EffectClass.QUERYABLE
     value_field = "amount"
@@ -282,19 +284,26 @@ def _proposal(action: LoanAction[Any], loan: LoanCase, less: Decimal | None, his
     return Proposal(
         action=action.name,
         args=args,
-        rationale=f"{action.why} Against it: {'; '.join(doubts) or 'nothing I have found'}.",
+        rationale=f"{action.why} Against it: {'what is flagged' if doubts else 'nothing I have found'}.",
         confidence=round(0.94 - 0.16 * len(doubts), 2),
         signals=signals,
         flags=noticed,
         alternatives=alternatives,
         cost_of_delay=f"The applicant has waited {_days(loan.waited_days)}.",
-        context={
-            "goal": "Decide the application soundly and lawfully, without keeping the applicant waiting.",
-            "recommendation": question(action.form(), args),
-            "situation": loan.model_dump(mode="json"),
-            "tried": tried(history, _told),
-        },
+        context=bundle(
+            loan.file,
+            goal="Decide the application soundly and lawfully, without keeping the applicant waiting.",
+            situation=f"{action.why} Against it: {'; '.join(doubts) or 'nothing I have found'}.",
+            recommendation=question(action.form(), args),
+            tried=tried(history, _told),
+            confidence=steps_down(0.94, 0.16, len(doubts)),
+            who=("applicant", loan.model_dump(mode="json", include={*_APPLICANT})),
+            what=("loan", loan.model_dump(mode="json", exclude={*_APPLICANT, "file", "waited_days"})),
+        ),
     )
+
+
+_APPLICANT: Final = ("applicant", "name", "stated_income", "documented_income", "debts", "address_days")
 
 
 def _days(count: int) -> str:
@@ -316,13 +325,40 @@ workflow: Final = Workflow(
     agent=LoanAgent(),
     actions=ACTIONS,
     demo_cases=(
-        _demo("A routine car loan: 12,000.00 EUR", 2107, "Marta Lindholm", "12000.00"),
+        _demo("A routine car loan: 12,000.00 EUR", 2107, "Marta Lindholm", "12000.00", file=demo_files.LINDHOLM),
         _demo(
-            "Income 4,200.00, payslips 3,150.00", 2214, "Jo Abel", "18000.00", stated_income="4200.00", address_days=3
+            "Income 4,200.00, payslips 3,150.00",
+            2214,
+            "Jo Abel",
+            "18000.00",
+            stated_income="4200.00",
+            address_days=3,
+            file=demo_files.ABEL,
         ),
-        _demo("Debt-to-income 52 % (limit 45 %): 26,000.00 EUR", 2320, "Ilse Brand", "26000.00", debts="979.00"),
-        _demo("A name 88 % similar to one on a sanctions list", 2433, "Viktor Samarin", "9500.00", likeness=88),
-        _demo("1,500.00 GBP, to be withdrawn while it waits", 2541, "Nell Okafor", "1500.00", currency="GBP"),
+        _demo(
+            "Debt-to-income 52 % (limit 45 %): 26,000.00 EUR",
+            2320,
+            "Ilse Brand",
+            "26000.00",
+            debts="979.00",
+            file=demo_files.BRAND,
+        ),
+        _demo(
+            "A name 88 % similar to one on a sanctions list",
+            2433,
+            "Viktor Samarin",
+            "9500.00",
+            likeness=88,
+            file=demo_files.SAMARIN,
+        ),
+        _demo(
+            "1,500.00 GBP, to be withdrawn while it waits",
+            2541,
+            "Nell Okafor",
+            "1500.00",
+            currency="GBP",
+            file=demo_files.OKAFOR,
+        ),
     ),
     input_model=LoanCase,
     policy=POLICY,

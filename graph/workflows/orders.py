@@ -15,7 +15,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import Money, question
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass, Risk
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle, steps_down
 
 NAME: Final = "orders"
 GOAL: Final = "Serve the order: quickly where nothing can go wrong, with a second look where it can."
@@ -183,6 +184,7 @@ class Order(BaseModel, extra="forbid", frozen=True):
     situation: Annotated[str, Field(min_length=1, max_length=2000)]
     waiting_hours: Count = 24
     sentiment: Annotated[float | None, Field(ge=-1, le=1)] = None
+    file: CaseFile = CaseFile()
 
 
 ACTIONS: Final[tuple[Action[Any], ...]] = (AcknowledgeOrder(), ReleaseOrder(), ShipBulk(), RefundOrder())
@@ -228,7 +230,16 @@ def _proposal(order: Order, wanted: OrderArgs, safer: Alternative | None, now: S
         sentiment=order.sentiment,
         alternatives=(safer,) if safer and not now.refused else (),
         cost_of_delay=f"The customer has waited {order.waiting_hours} hours.",
-        context={"goal": GOAL, "situation": order.situation, "tried": tried, "recommendation": asked},
+        context=bundle(
+            order.file,
+            goal=GOAL,
+            situation=order.situation,
+            recommendation=asked,
+            tried=tried,
+            confidence=steps_down(0.96, 0.09, doubts),
+            who=("customer", {"customer": wanted.customer, "waiting for": f"{order.waiting_hours} hours"}),
+            what=("order", {name: value for name, value in args.items() if name != "customer"}),
+        ),
     )
 
 
@@ -273,6 +284,15 @@ def _demo(title: str, situation: str, *steps: Mapping[str, Any], **more: Any) ->
     return DemoCase(title=title, input={"steps": list(steps), "situation": situation, **more})
 
 
+def _small_orders(number: int) -> DemoCase:
+    """So many acknowledgments that are alike, and one at the end that promises much less."""
+    situation = "Sold in this morning's newsletter, in stock, paid."
+    orders = [{"order": f"{6200 + n}", "customer": f"C-{1100 + n}", "days": 2} for n in range(number)]
+    orders.append({"order": f"{6200 + number}", "customer": f"C-{1100 + number}", "days": 45})
+    first, *others = [{"steps": [order], "situation": situation} for order in orders]
+    return DemoCase(title=f"{number} small orders at once, and one that ships late", input=first, beside=others)
+
+
 workflow: Final = Workflow(
     name=NAME,
     title="Orders, shipments and refunds",
@@ -291,17 +311,20 @@ workflow: Final = Workflow(
                 "parcels": 47,
                 "deliveries": 0,
             },
+            file=demo_files.RESELLER,
         ),
         _demo(
             "A customer of 3 days orders for 18,900.00 EUR",
             "Twelve cameras on a new account, paid by card; the order is held because of its value.",
             {"order": "6133", "customer": "C-912", "days": 4},
             {"order": "6133", "customer": "C-912", "amount": "18900.00", "currency": "EUR", "customer_days": 3},
+            file=demo_files.CAMERAS,
         ),
         _demo(
             "Acknowledge a small order: ships within 2 days",
             "Two books for 31.80 EUR, in stock, paid.",
             {"order": "6141", "customer": "C-377", "days": 2},
+            file=demo_files.BOOKS,
         ),
         _demo(
             "A very upset customer wants 95.00 EUR back",
@@ -309,7 +332,9 @@ workflow: Final = Workflow(
             {"order": "5987", "customer": "C-204", "amount": "95.00", "currency": "EUR", "paid": "95.00", "refunds": 0},
             waiting_hours=52,
             sentiment=-0.8,
+            file=demo_files.KETTLE,
         ),
+        _small_orders(47),
     ),
     input_model=Order,
     policy=POLICY,

@@ -21,7 +21,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import Money
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle
 
 ONE_SIGNATURE: Final = Decimal(5_000)  # as in POLICY; orders are split to stay below it
 UNUSUAL_ORDER: Final = Decimal(3)  # times the usual one
@@ -149,19 +150,19 @@ def _unusual(args: OrderArgs) -> Iterable[str]:
     if args.cancelled_at is not None:
         at = args.cancelled_at.astimezone(UTC)
         minutes = int((ordered_at - at).total_seconds()) // 60
-        gap = f"{minutes // 60} h {minutes % 60:02} min before this order" if minutes >= 0 else "after it was prepared"
-        yield f"The requisition was cancelled {gap} ({at.day} {at:%b %H:%M} UTC, by {args.cancelled_by or 'somebody'})"
+        gap = f"{minutes // 60} h {minutes % 60:02} min earlier" if minutes >= 0 else "after this was prepared"
+        yield f"Requisition cancelled {gap} by {args.cancelled_by or 'somebody'}"
     size = args.amount / args.usual_amount
     if size >= UNUSUAL_ORDER:
-        yield f"{_times(size)} the usual order of this item ({args.usual_amount:,.2f} {args.currency})"
+        yield f"{_times(size)} the usual order ({args.usual_amount:,.2f} {args.currency})"
     price = args.amount / args.quantity
     usual = args.usual_amount / args.usual_quantity
     if price >= UNUSUAL_PRICE * usual:
         yield f"{_times(price / usual)} the usual price per unit ({usual:,.2f} {args.currency})"
     if args.amount <= ONE_SIGNATURE < args.amount * args.orders:
-        yield f"One of {args.orders} orders, each below the limit of {ONE_SIGNATURE:,.2f} and together above it"
+        yield f"1 of {args.orders} orders, together above the limit of {ONE_SIGNATURE:,.2f}"
     if ordered_at.hour not in WORKING_HOURS:
-        yield f"Ordered at {ordered_at:%H:%M}, when nobody is at work"
+        yield f"Ordered at {ordered_at:%H:%M}, outside working hours"
 
 
 def _times(ratio: Decimal) -> str:
@@ -177,6 +178,7 @@ class Requisition(Background, strict=False):
     deliver_on: date
     stock_days: Annotated[int, Field(ge=0, le=3650)]
     log: Annotated[tuple[Annotated[str, Field(max_length=500)], ...], Field(max_length=50)] = ()
+    file: CaseFile = CaseFile()
 
 
 class Buyer:
@@ -194,7 +196,8 @@ class Buyer:
         if len(now.settled) >= len(steps):
             return Done(f"Requisition {wanted.requisition}: {'; '.join(became(now.settled, _told))}.")
         step = steps[len(now.settled)]
-        step = replace(step, context={**step.context, "tried": tried(case.history, _told)})
+        before = [*wanted.file.looked, *tried(case.history, _told)]
+        step = replace(step, context={**step.context, "tried": before})
         if now.refused is None:
             return step
         if not step.alternatives:
@@ -234,13 +237,20 @@ def _step(wanted: Requisition, action: str, args: dict[str, Any], others: Sequen
         signals={"tools": 0.98, "retrieval": 0.95},
         alternatives=others,
         cost_of_delay=f"The stock of {wanted.item} runs out in {wanted.stock_days} days.",
-        context={
-            "goal": f"Have the {wanted.item} here before the stock runs out.",
-            "situation": {"log": list(wanted.log), "stock lasts": f"{wanted.stock_days} days"},
-            "recommendation": "Go by the requisition: order, book the transport, tell the supplier.",
-        },
+        context=bundle(
+            wanted.file,
+            goal=f"Have the {wanted.item} here before the stock runs out.",
+            situation={"log": list(wanted.log), "stock lasts": f"{wanted.stock_days} days"},
+            recommendation="Go by the requisition: order, book the transport, tell the supplier.",
+            tried=(),
+            confidence="The model's own: 97 %, because the requisition was approved once",
+            who=("supplier", wanted.model_dump(mode="json", include={"supplier", "item", *_USUAL})),
+            what=("requisition", {name: value for name, value in args.items() if name not in ("supplier", *_USUAL)}),
+        ),
     )
 
+
+_USUAL: Final = ("usual_quantity", "usual_amount")
 
 POLICY: Final = """
 [[thresholds]] # never alone, and rather asked than sent back to an agent that will insist
@@ -295,21 +305,25 @@ workflow: Final = Workflow(
             cancelled_by="the plant manager",
             freight="48000.00",
             log=["21 Nov 22:41 the plant manager: the new line is put off to spring, cancel R-4417"],
+            file=demo_files.SOLVENT,
         ),
         _demo(
             "A routine reorder: 40 boxes of gloves for 312.00 EUR",
             "R-4390 | Halden Safety | nitrile gloves | boxes | EUR | 40 | 304.00",
             [(40, "312.00")],
+            file=demo_files.GLOVES,
         ),
         _demo(
             "One order split into four of 4,900.00 EUR, just under the limit of 5,000.00",
             "R-4402 | Kestrel Pumps | diaphragm pumps | pieces | EUR | 35 | 2450.00",
             [(70, "4900.00")] * 4,
+            file=demo_files.PUMPS,
         ),
         _demo(
             "A rush order: 60 seals for 1,440.00 GBP, at 3 times the usual price each",
             "R-4421 | Aldwick Seals | shaft seals | pieces | GBP | 50 | 400.00",
             [(60, "1440.00")],
+            file=demo_files.SEALS,
         ),
     ),
     input_model=Requisition,

@@ -17,7 +17,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import Money
 from graph.law.confidence import Signal
 from graph.law.request import EffectClass, Risk
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, bundle, steps_down
 
 R = TypeVar("R", bound="RolloutArgs")
 LARGE_SHARE: Final = 50  # percent of all sites
@@ -192,6 +193,7 @@ class Rollout(BaseModel):
     quoted: Annotated[Money | None, Field(title="Quoted cost")] = None
     currency: Annotated[Currency, Field(title="Currency")]
     waves: Annotated[tuple[Wave, ...], Field(title="Waves", min_length=1, max_length=20)]
+    file: CaseFile = CaseFile()
 
 
 class RolloutAgent:
@@ -239,16 +241,23 @@ def _proposal(rollout: Rollout, step: RolloutArgs, place: str, history: Sequence
         signals={"tools": 1.0},
         flags=[note] if note else [],
         cost_of_delay=rollout.cost_of_delay,
-        context={
-            "goal": "Bring it to every site, or leave every site as it was.",
-            "situation": rollout.model_dump(mode="json", exclude_none=True),
-            "tried": tried(history, _told),
-            "recommendation": "Approve to go on; reject to take back all that was done so far.",
-        },
+        context=bundle(
+            rollout.file,
+            goal="Bring it to every site, or leave every site as it was.",
+            situation=f"{place}. {rollout.why}",
+            recommendation="Approve to go on; reject to take back all that was done so far.",
+            tried=tried(history, _told),
+            confidence=steps_down(0.95, 0.15, unusual),
+            who=("sites", {wave.region: f"{wave.sites} sites" for wave in rollout.waves}),
+            what=("rollout", rollout.model_dump(mode="json", include={*_COSTS}, exclude_none=True)),
+        ),
     )
 
 
-def _demo(title: str, waves: Mapping[str, int], planned: tuple[str, str], note: str = "", **said: str) -> DemoCase:
+_COSTS: Final = ("rollout", "what", "planned", "quoted", "currency")
+
+
+def _demo(title: str, waves: Mapping[str, int], planned: tuple[str, str], note: str = "", **said: Any) -> DemoCase:
     """`note` is what the agent noticed about the largest wave."""
     largest = max(waves.values())
     listed = [{"region": name, "sites": n, "note": note if n == largest else ""} for name, n in waves.items()]
@@ -269,16 +278,18 @@ workflow: Final = Workflow(
             what="Router firmware 4.2",
             why="It closes a hole that was published last week.",
             cost_of_delay="310 branches stay open to the published attack.",
+            file=demo_files.FIRMWARE,
         ),
         _demo(
             "Till software 9.0: wave 2 takes 600 of 660 shops on a Saturday",
             {"Two test shops": 2, "Inland shops": 600, "Coast": 58},
             ("52000.00", "GBP"),
-            "Wave 2 starts on Saturday at 10:00, when 58 % of the week's sales are made",
+            "Saturday 10:00, when 58 % of the week's sales are made",
             rollout="ro-2219",
             what="Till software 9.0",
             why="The old tills can't print the new receipt.",
             cost_of_delay="From the 1st on, each old receipt costs 0.04 GBP in fees.",
+            file=demo_files.TILLS,
         ),
         _demo(
             "Badge readers at 3 sites: quoted 9,300.00 EUR, planned 4,800.00 EUR",
@@ -289,6 +300,7 @@ workflow: Final = Workflow(
             why="The old readers can be opened with a copied badge.",
             cost_of_delay="About 2 copied badges are found a month.",
             quoted="9300.00",
+            file=demo_files.BADGES,
         ),
         _demo(
             "Laptop encryption for 2,400 desks in 6 waves, 900.00 USD",
@@ -299,6 +311,7 @@ workflow: Final = Workflow(
             what="Laptop encryption",
             why="The insurer asks for it.",
             cost_of_delay="The premium rises by 350 USD a month.",
+            file=demo_files.LAPTOPS,
         ),
     ),
     input_model=Rollout,

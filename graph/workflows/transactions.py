@@ -15,7 +15,8 @@ from graph.flow.workflow import Action, Args, Call, Case, DemoCase, Done, GiveUp
 from graph.law.action import Money, question
 from graph.law.confidence import Signal
 from graph.law.request import Alternative, EffectClass
-from graph.workflows import shop
+from graph.workflows import demo_files, shop
+from graph.workflows.casefile import CaseFile, Named, bundle, steps_down
 
 NAME: Final = "transactions"
 GOAL: Final = "Carry out what was instructed: the right amount, to the right party, once."
@@ -194,6 +195,7 @@ class Instruction(BaseModel, extra="forbid", frozen=True):
     situation: Annotated[str, Field(min_length=1, max_length=2000)]
     due_hours: Hours = 24
     old_account: tuple[Iban, Hours] | None = None
+    file: CaseFile = CaseFile()
 
 
 class Batch(BaseModel, extra="forbid", frozen=True):
@@ -243,8 +245,34 @@ def _proposal(item: Instruction, safer: Alternative | None, now: Standing, case:
         signals={"tools": 1.0, **read},
         alternatives=(safer,) if safer and not now.refused else (),
         cost_of_delay=f"It is due in {item.due_hours} hours.",
-        context={"goal": GOAL, "situation": item.situation, "tried": tried, "recommendation": asked},
+        context=bundle(
+            item.file,
+            goal=GOAL,
+            situation=item.situation,
+            recommendation=asked,
+            tried=tried,
+            confidence=steps_down(0.94, 0.09, doubts),
+            who=_party(item.args),
+            what=("instruction", {**args, "due in": f"{item.due_hours} hours"}),
+        ),
     )
+
+
+def _party(args: Instructed) -> Named:
+    """Whom it concerns, as far as the instruction names anybody."""
+    match args:
+        case WireArgs():
+            usual = {"usual payment": f"{args.usual:,} {args.currency}"} if args.usual else {}
+            return "beneficiary", {"name": args.beneficiary, "account": args.account, **usual}
+        case LimitArgs():
+            return "customer", {"customer": args.customer, "limit today": f"{args.current:,} {args.currency}"}
+        case TradeArgs():
+            known = {"usual trade": args.usual, "average daily volume": args.daily_volume}
+            return "subject", {
+                "instrument": args.instrument,
+                **{what: f"{v:,} {args.currency}" for what, v in known.items()},
+            }
+    return "customer", {}
 
 
 def _safer(item: Instruction) -> Alternative | None:
@@ -294,11 +322,13 @@ workflow: Final = Workflow(
             "Halvorsen Pumps mailed new bank details yesterday and asks for payment of invoice 2291 to them.",
             _wire("2291", "Halvorsen Pumps AS", "LT00733000012345678", "12480.00", 19, changed=True),
             old_account=["NO0086011117947", 26_300],
+            file=demo_files.HALVORSEN,
         ),
         _demo(
             "A routine wire: 340.00 EUR for cleaning",
             "The cleaners' monthly invoice, the same as every month.",
             _wire("887", "Blankhaus Services", "DE00370400440532013000", "340.00", 18_900, usual="340.00"),
+            file=demo_files.CLEANERS,
         ),
         _demo(
             "A trade of 2.4 times the usual size: 3,600.00 EUR",
@@ -312,16 +342,19 @@ workflow: Final = Workflow(
                 "usual": "1500.00",
                 "daily_volume": "410000.00",
             },
+            file=demo_files.HLVN_TICKET,
         ),
         _demo(
             "A credit limit from 5,000 to 25,000 EUR",
             "C-3308 expects a larger season and asks for five times the limit.",
             {"instruction": "wish-3308", "customer": "C-3308", "current": "5000.00", "amount": "25000.00"},
+            file=demo_files.SEASON,
         ),
         _demo(
             "Four small wires to one beneficiary: 4 × 450.00 EUR",
             "Four invoices of one day from the same consultant, each below the limit for small wires.",
             *(_wire(f"77{n}", "Orrin Vale", "GB00NWBK60161331926819", "450.00", 900, usual="400.00") for n in range(4)),
+            file=demo_files.CONSULTANT,
         ),
     ),
     input_model=Batch,

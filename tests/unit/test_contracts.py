@@ -252,12 +252,12 @@ async def test_a_withdrawn_matter_no_longer_fits(url: str) -> None:
 async def test_the_striking_case_is_flagged_with_numbers() -> None:
     clause = MINOR["clause"]
     assert await flags("change_clause", clause) == [
-        "Liability cap of 100,000.00 removed: liability becomes unlimited",
-        f"Declared as minor wording, but {words_apart(clause['old_text'], clause['new_text'])} words change",
+        "Liability cap of 100,000.00 removed, now unlimited",
+        f"Declared minor, but {words_apart(clause['old_text'], clause['new_text'])} words change",
     ]
     step = await Play(MINOR).proposal()
     away = words_apart(clause["new_text"], MINOR["playbook"])
-    assert step.flags == [f"Differs from the playbook: {away} words"]
+    assert step.flags == [f"Differs from playbook: {away} words"]
     assert (await Play(NOTICE).proposal()).flags == []
 
 

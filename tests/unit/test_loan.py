@@ -251,7 +251,7 @@ async def test_edited_terms_count_from_then_on() -> None:
     await play.told(amount="10500.00", months=36)
     payout = await (await play.until("pay_out")).proposal()
     assert payout.args["amount"] == "10500.00"
-    assert payout.context["situation"]["months"] == 36
+    assert payout.context["loan"]["months"] == 36
 
 
 @pytest.mark.parametrize("name", ORDER)

@@ -214,9 +214,9 @@ async def test_the_order_at_2_47_shows_what_the_agent_missed() -> None:
     step = await Play(workflow.demo_cases[0]).proposal()
     routed, flags = await judged(step)
     assert flags == [
-        "The requisition was cancelled 4 h 06 min before this order (21 Nov 22:41 UTC, by the plant manager)",
-        "46× the usual order of this item (50,000.00 USD)",
-        "Ordered at 02:47, when nobody is at work",
+        "Requisition cancelled 4 h 06 min earlier by the plant manager",
+        "46× the usual order (50,000.00 USD)",
+        "Ordered at 02:47, outside working hours",
     ]
     assert step.confidence == 0.97
     assert [(other.args["quantity"], other.args["amount"]) for other in step.alternatives] == [(20_000, "50000.00")]
@@ -229,7 +229,7 @@ async def test_the_order_at_2_47_shows_what_the_agent_missed() -> None:
 
 async def test_a_cancellation_after_the_order_was_prepared_is_flagged_too() -> None:
     step = await Play(workflow.demo_cases[0], cancelled_at="2026-11-22T02:50:00Z", cancelled_by=None).proposal()
-    assert (await judged(step))[1][0].endswith("after it was prepared (22 Nov 02:50 UTC, by somebody)")
+    assert (await judged(step))[1][0] == "Requisition cancelled after this was prepared by somebody"
 
 
 async def test_the_routine_order_is_unremarkable_and_still_asked() -> None:
@@ -242,7 +242,7 @@ async def test_splitting_gains_nothing() -> None:
     step = await Play(workflow.demo_cases[2]).proposal()
     alone, flags = await judged(step)
     together, _ = await judged(step, total="4900.00")
-    assert "One of 4 orders, each below the limit of 5,000.00 and together above it" in flags
+    assert "1 of 4 orders, together above the limit of 5,000.00" in flags
     assert "over-one-signature" not in [match.rule for match in alone.matched]
     assert (together.tier, together.approvals) == (2, 2)
     assert Reason.COST_THRESHOLD in together.reasons
@@ -251,7 +251,7 @@ async def test_splitting_gains_nothing() -> None:
 async def test_a_rush_price_is_said_in_numbers() -> None:
     _, flags = await judged(await Play(workflow.demo_cases[3]).proposal())
     assert flags == [
-        "3.6× the usual order of this item (400.00 GBP)",
+        "3.6× the usual order (400.00 GBP)",
         "3× the usual price per unit (8.00 GBP)",
     ]
 

@@ -224,7 +224,7 @@ async def test_policy_is_asked_twice_at_most() -> None:
 async def test_what_people_changed_is_what_counts_later() -> None:
     run = Run(SPLIT.input)
     await run.done(edit={"amount": "400.00"})
-    assert (await run.proposal()).context["tried"] == ["send_wire invoice-770, 400.00 EUR: done"]
+    assert (await run.proposal()).context["tried"][-1] == "send_wire invoice-770, 400.00 EUR: done"
     await run.tell("approved", "failed", edit={"amount": "410.00"}, error="The bank is closed.")
     again = await run.proposal()
     assert (again.args["instruction"], again.args["amount"]) == ("invoice-771", "410.00"), "as people left it"

@@ -16,7 +16,7 @@ from graph.workflows.payments.shop import case_of
 
 # From which amount in dispute how much goodwill: small enough that a policy may let it run alone.
 _GOODWILL: Final = ((Decimal(1000), "20.00"), (Decimal(100), "15.00"), (Decimal(0), "5.00"))
-_QUOTE: Final = 160
+_QUOTE: Final = 60
 Document = Mapping[str, Any]
 
 
@@ -61,7 +61,7 @@ def _credit(found: Document, case: Case) -> Proposal:
         confidence=0.96,
         signals=_signals(found),
         cost_of_delay=_waited(found),
-        context=bundle(found, case, recommendation),
+        context=_bundle(found, case, recommendation),
     )
 
 
@@ -71,7 +71,7 @@ def _refund(found: Document, case: Case) -> Proposal:
     return Proposal(
         action=REFUND,
         args=_refund_args(found, found["amount"]),
-        rationale=f"The customer asks for {_money(found)} back for “{found['order']['item']}”. {_evidence(found)}",
+        rationale=f"The customer wants {_money(found)} back for “{found['order']['item']}”. {_evidence(found)}",
         confidence=confidence,
         signals=_signals(found),
         alternatives=(
@@ -83,7 +83,7 @@ def _refund(found: Document, case: Case) -> Proposal:
             Alternative(title=f"Refund half: {half} {found['currency']}", type=REFUND, args=_refund_args(found, half)),
         ),
         cost_of_delay=_waited(found),
-        context=bundle(found, case, f"Refund {_money(found)} to the card."),
+        context=_bundle(found, case, f"Refund {_money(found)} to the card."),
     )
 
 
@@ -95,7 +95,7 @@ def _instead(found: Document, case: Case) -> Proposal:
         confidence=0.8,
         signals=_signals(found),
         cost_of_delay=_waited(found),
-        context=bundle(found, case, f"Give {_money(found)} as store credit instead of the refund."),
+        context=_bundle(found, case, f"Give {_money(found)} as store credit instead of the refund."),
     )
 
 
@@ -110,7 +110,7 @@ def _letter(found: Document, case: Case, now: Standing) -> Proposal:
         confidence=0.93,
         signals=_signals(found),
         cost_of_delay=_waited(found),
-        context=bundle(found, case, "Tell the customer what was done."),
+        context=_bundle(found, case, "Tell the customer what was done."),
     )
 
 
@@ -133,14 +133,25 @@ def _goodwill(found: Document) -> str:
 
 def _confidence(found: Document) -> float:
     """Lower with everything that speaks against an ordinary case."""
-    past, score = _past(found), 0.92
+    return round(0.92 - sum(_against(found).values()), 2)
+
+
+def _against(found: Document) -> dict[str, float]:
+    """What is not as in an ordinary case, with how much less sure it makes the agent."""
+    past, days, against = _past(found), found["customer"]["days"], dict[str, float]()
     if past and Decimal(found["amount"]) >= 10 * Decimal(past["average"]):
-        score -= 0.16
+        against[f"Ten times this customer's average of {past['average']} {found['currency']}, or more"] = 0.16
     if past.get("count_30_days", 0) >= MANY_REFUNDS:
-        score -= 0.14
-    if found["customer"]["days"] < NEW_CUSTOMER_DAYS:
-        score -= 0.08
-    return round(score, 2)
+        against[f"{past['count_30_days']} refunds to this customer in 30 days"] = 0.14
+    if days < NEW_CUSTOMER_DAYS:
+        against[f"Customer for {days} days only"] = 0.08
+    return against
+
+
+def _bundle(found: Document, case: Case, recommendation: str) -> dict[str, Any]:
+    """The context of a proposal, with what gives the agent pause."""
+    doubts = list(_against(found))
+    return bundle(found, case, recommendation) | ({"doubts": doubts} if doubts else {})
 
 
 def _signals(found: Document) -> dict[str, float | None]:
@@ -153,7 +164,7 @@ def _evidence(found: Document) -> str:
     replies = [turn["text"] for turn in found["conversation"] if turn["from"] == "support"]
     if not replies:
         return "Support has not looked at it yet."
-    return f"Support last wrote: “{textwrap.shorten(replies[-1], _QUOTE, placeholder='…')}”"
+    return f"Support: “{textwrap.shorten(replies[-1], _QUOTE, placeholder='…')}”"
 
 
 def _past(found: Document) -> dict[str, Any]:

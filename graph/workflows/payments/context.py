@@ -19,7 +19,7 @@ def bundle(found: Mapping[str, Any], case: Case, recommendation: str) -> dict[st
         "goal": GOAL,
         "recommendation": recommendation,
         "conversation": found["conversation"],
-        "tried": [_tried(turn) for turn in case.history],
+        "tried": [*_looked(found), *map(_tried, case.history)],
         "customer": _customer(found),
         "transaction": _transaction(found),
         "policy": list(_POLICY),
@@ -51,6 +51,16 @@ def _transaction(found: Mapping[str, Any]) -> dict[str, Any]:
         "placed at": order["placed_at"],
         "paid by": order["paid_by"],
     }
+
+
+def _looked(found: Mapping[str, Any]) -> list[str]:
+    """What was read of the case, with what was found."""
+    order, turns = found["order"], found["conversation"]
+    answered = "support has answered" if any(turn["from"] == "support" for turn in turns) else "nobody has answered yet"
+    return [
+        f"Order {order['id']} read: {order['total']} {order['currency']}, refunded so far {order['refunded']}",
+        f"Conversation read: {len(turns)} messages, {answered}",
+    ]
 
 
 def _tried(turn: Turn) -> str:
