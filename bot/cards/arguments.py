@@ -3,10 +3,13 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+from bot.cards.times import utc
 from bot.words import EMPTY, clip, one_line, visible
-from graph.law.action import question
+from graph.law.action import grouped, question
+from graph.law.masking import shown_arg, shown_value
 from graph.law.request import Form, Kind, Request
 
 FULL: Final = 300
@@ -19,6 +22,14 @@ _ASKED: Final = re.compile(r"Did this happen[:?]\s*")
 _NAMED: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
+_TELLING: Final = frozenset(
+    {"to", "cc", "bcc", "recipient", "recipients", "email", "phone", "account", "iban", "payee", "beneficiary"}
+    | {"command", "query", "sql", "script", "code", "path", "file"}
+    | {"url", "uri", "link", "host", "domain", "target", "destination", "address", "branch", "environment"}
+)
+"""Words in the names of arguments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """An argument as the card shows it; `hidden` counts the characters that it does not show."""
@@ -27,6 +38,8 @@ class Row:
     label: str
     text: str
     hidden: int
+    telling: bool = False
+    """Whether it says how much, to whom, where or what exactly."""
 
 
 def asked(request: Request) -> str:
@@ -49,17 +62,33 @@ def rows(request: Request) -> list[Row]:
     found: list[Row] = []
     total = 0
     for name in _unnamed(request):
-        text, hidden = _shortened(_lines(written(request.args[name])), FULL, request)
+        text, hidden = _shortened(_lines(_text(request, name)), FULL, request)
         total += len(text)
         if len(found) == MAX_ROWS or total > MAX_TOTAL:
             break
-        found.append(Row(name, label(request.form, name), text, hidden))
+        found.append(Row(name, label(request.form, name), text, hidden, telling(request.form, name)))
     return found
+
+
+def texts(request: Request) -> dict[str, str]:
+    """Every argument as text that people may see, whole: no card or form reads the arguments themselves."""
+    return {name: _text(request, name) for name in request.args}
 
 
 def left_out(request: Request) -> list[str]:
     """Labels of the arguments for which the card has no room."""
     return [label(request.form, name) for name in _unnamed(request)[len(rows(request)) :]]
+
+
+def named(form: Form) -> set[str]:
+    """The arguments that the question names."""
+    return set(_NAMED.findall(form.question))
+
+
+def telling(form: Form, name: str) -> bool:
+    """Whether an argument says how much, to whom, where or what exactly: such stand above the buttons."""
+    amount = (form.value_field, form.currency_field) if form.value_field else ()
+    return name in amount or not _TELLING.isdisjoint(name.lower().split("_"))
 
 
 def complete(request: Request) -> bool:
@@ -76,21 +105,26 @@ def label(form: Form, name: str) -> str:
 
 def humanised(name: str) -> str:
     """`customer_id` → `Customer id`."""
-    words = re.sub(r"[_\s]+", " ", name).strip()
+    words = re.sub(r"[_\s]+", " ", visible(name)).strip()
     return words[:1].upper() + words[1:] or EMPTY
 
 
 def written(value: Any) -> str:
-    """Any JSON value as text that says exactly what it is."""
+    """Any JSON value as text that says exactly what it is, but for secrets."""
+    value = shown_value(value)
     if isinstance(value, str):
-        return value if value and value == value.strip() else f'"{value}"'
-    if value is None:
+        return _quoted(value)
+    if value is None or value == []:
         return "(none)"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and value and all(isinstance(item, str) and "," not in item for item in value):
-        return ", ".join(map(written, value))
+        return ", ".join(map(_quoted, value))
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _quoted(text: str) -> str:
+    return text if text and text == text.strip() else f'"{text}"'
 
 
 def counted(number: int, what: str) -> str:
@@ -99,10 +133,30 @@ def counted(number: int, what: str) -> str:
 
 
 def _unnamed(request: Request) -> list[str]:
-    """Amount and currency first, then as the schema lists them, then the rest."""
-    form, named = request.form, set(_NAMED.findall(request.form.question))
-    order = [form.value_field, form.currency_field, *form.schema.get("properties", {}), *sorted(request.args)]
-    return [name for name in dict.fromkeys(order) if name in request.args and name not in named]
+    """What matters most first, then as the schema lists them, then the rest."""
+    form, said = request.form, named(request.form)
+    names = list(dict.fromkeys([*form.schema.get("properties", {}), *sorted(request.args)]))
+    order = sorted(names, key=lambda name: not telling(form, name))
+    return [name for name in order if name in request.args and name not in said]
+
+
+def _text(request: Request, name: str) -> str:
+    """An argument as text; amounts and moments as people write them."""
+    value, spec = shown_arg(request.form, name, request.args[name]), request.form.schema.get("properties", {}).get(name)
+    match spec.get("format") if isinstance(spec, dict) and isinstance(value, str) else None:
+        case "money":
+            return grouped(value)
+        case "date-time":
+            return _moment(value)
+    return written(value)
+
+
+def _moment(text: str) -> str:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return written(text)
+    return utc(at) if at.tzinfo and not at.second else written(text)
 
 
 def _lines(text: str) -> str:

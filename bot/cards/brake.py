@@ -10,6 +10,7 @@ from bot.words import Json, clip, flowing, plain
 from graph.law.stopping import Stop, scope
 
 MAX_SAID: Final = 260
+MAX_STOPS: Final = 12
 _NOTHING: Final = "Everything runs: nothing is stopped."
 
 
@@ -33,7 +34,10 @@ def stopped_line(view: CardView) -> str:
 
 def brake_blocks(brake: Brake) -> list[Json]:
     """The top of the Home tab; nothing for those whom it doesn't concern while nothing is stopped."""
-    blocks = [_row(stop, name, may_lift=brake.may_lift) for stop, name in brake.stops]
+    blocks = [_row(stop, name, may_lift=brake.may_lift) for stop, name in brake.stops[:MAX_STOPS]]
+    if len(brake.stops) > MAX_STOPS:
+        more = f"⛔ And {len(brake.stops) - MAX_STOPS} more workflows; /approvals resume NAME lets one go on."
+        blocks.append({"type": "section", "text": plain(more)})
     if brake.may_stop and not brake.stops:
         blocks.append({"type": "section", "text": plain(_NOTHING)})
     if brake.may_stop:

@@ -1,4 +1,4 @@
-"""The small print of a pending card: how risky and how sure, until when, what else holds, what Approve means."""
+"""The small print of a pending card: how risky, how sure, until when; how it came here, what Approve means."""
 
 from datetime import timedelta
 from typing import Final
@@ -12,15 +12,30 @@ from graph.law.request import Kind, Request
 MAX_DEPUTIES: Final = 2
 
 
-def context(view: CardView) -> list[Json]:
-    """At most five elements."""
+def standing(view: CardView) -> list[Json]:
+    """The line before the buttons: how risky, how sure, who else has to agree, until when."""
     request = view.request
-    people = (_tier(view), raised(request), approvals(view), deputies(view))
-    notes = _dots(*people, _lasting(request), changed(view), flowing(view.run_note))
-    small = [notes, _dots(law.because(request), law.ruled(request)), after(request)]
-    who = _dots(law.risky(request), sure(request), requester(view))
-    first = [plain(capital(who), 200)] if who else []
-    return [*first, kit.mrkdwn(deadline(view)), *(plain(capital(text), 300) for text in small if text)]
+    stakes = ", ".join(text for text in (law.risky(request), "can't be undone" if lasting(request) else "") if text)
+    rest = _dots(approvals(view), sure(request))
+    return [
+        *([kit.mrkdwn(f"*{capital(stakes)}*")] if stakes else []),
+        *([plain(capital(rest), 200)] if rest else []),
+        kit.mrkdwn(deadline(view)),
+    ]
+
+
+def small_print(view: CardView) -> list[Json]:
+    """Below the buttons: for whom, how it came here, and what happens if nobody answers; at most two elements."""
+    request = view.request
+    history = _dots(
+        requester(view), _tier(view), raised(request), changed(view), deputies(view), flowing(view.run_note)
+    )
+    return [plain(capital(text), 300) for text in (history, unanswered(view)) if text]
+
+
+def unanswered(view: CardView) -> str:
+    """`If nobody answers: tier 2 is asked`."""
+    return f"If nobody answers: {view.afterwards}" if view.afterwards and view.open() else ""
 
 
 def sure(request: Request) -> str:
@@ -29,16 +44,18 @@ def sure(request: Request) -> str:
 
 
 def requester(view: CardView) -> str:
-    return f"for {view.name(view.request.requester)}" if view.request.requester else ""
+    return f"requested by {view.name(view.request.requester)}" if view.request.requester else ""
 
 
 def approvals(view: CardView) -> str:
-    """`1 of 2 approvals (Alice)`, or nothing where one person suffices."""
+    """`2 people have to approve`, `1 of 2 approvals (Alice)`, or nothing where one person suffices."""
     needed = view.request.approvals_required
     if needed <= 1:
         return ""
+    if not view.votes:
+        return f"{needed} people have to approve"
     by = ", ".join(view.name(user) for user, _ in view.votes[:5])
-    return f"{len(view.votes)} of {needed} approvals" + (f" ({by})" if by else "")
+    return f"{len(view.votes)} of {needed} approvals ({by})"
 
 
 def raised(request: Request) -> str:
@@ -73,13 +90,17 @@ def lasting(request: Request) -> bool:
     return request.kind in (Kind.ACTION, Kind.REVIEW) and not request.reversible
 
 
-def after(request: Request) -> str:
-    """`On Approve: …`; a review approves nothing that is still to come."""
+def after(view: CardView) -> tuple[str, str]:
+    """`On Approve` and what it sets off, or two empty texts; a review approves nothing that is still to come."""
+    request = view.request
     words = flowing(request.form.after_approve)
     if not words or request.kind is Kind.REVIEW:
-        return ""
+        return "", ""
+    needed, missing = request.approvals_required, request.approvals_required - len(view.votes)
     yes = wording(request).yes
-    return f"On {yes if request.kind is Kind.ACTION else f'“{yes}”'}: {words}"
+    if needed > 1 and missing > 1:
+        return f"When {needed} people have approved", words
+    return f"On {yes if request.kind is Kind.ACTION else f'“{yes}”'}" + (", the last one" if needed > 1 else ""), words
 
 
 def deadline(view: CardView) -> str:
@@ -91,7 +112,8 @@ def deadline(view: CardView) -> str:
         return f"Its clock stands still · *{standing_still(view)}*"
     if request.since > view.now:
         return f"Time starts {times.local(request.since)}: nobody is on duty until then · due {times.local(due)}"
-    return f"Due {times.local(due)} · *{times.left(due, view.clock())}* · urgency {view.urgency()}"
+    urgent = f" · urgency {view.urgency()}" if view.urgency() != "low" else ""
+    return f"Due {times.local(due)} · {times.left_here(due, view.clock())}{urgent}"
 
 
 def standing_still(view: CardView) -> str:
@@ -114,10 +136,6 @@ def _tier(view: CardView) -> str:
 
 def _went_up(view: CardView) -> bool:
     return view.before is not None and view.request.tier > view.before.tier
-
-
-def _lasting(request: Request) -> str:
-    return "irreversible" if lasting(request) else ""
 
 
 def _dots(*notes: str) -> str:

@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Final
 
 from bot.cards import arguments, kit, times
+from bot.cards.granting import grant_blocks, grant_spoken
 from bot.cards.kinds import wording
 from bot.cards.view import CardView
 from bot.words import Json, clip, flowing, plain
+from graph.law.masking import shown_value
 from graph.law.request import Effect, Kind, Outcome, Status
 
 MAX_REASON: Final = 300
 MAX_OUTCOME: Final = 200
 
-_OUTCOMES: Final = {
+OUTCOMES: Final = {
     Outcome.INTENT: "Being done now",
     Outcome.DONE: "Done",
     Outcome.FAILED: "Failed, nothing happened",
@@ -25,6 +27,7 @@ _UNDOING: Final = {
     Outcome.FAILED: "The undo failed, operators were told",
     Outcome.UNKNOWN: "Not known whether it was undone, operators were told",
 }
+_REPORTED: Final = "⚠️ Reported as wrong by"
 _STOPPED: Final = "What it did so far is undone where it can be"
 
 _NOT_DONE: Final = {
@@ -61,15 +64,20 @@ def decided_blocks(view: CardView) -> list[Json]:
         kit.headline(arguments.headline(request)[0], "decision", request),
         line | {"block_id": kit.block_id("outcome", request)},
     ]
+    if view.incident:
+        said = kit.context(kit.mrkdwn(f"*{_REPORTED}*"), plain(_reported(view), 600))
+        blocks.append(said | {"block_id": kit.block_id("incident", request)})
     link = kit.link("Open the new request", view.followup_url) if view.followup else None
     if link:
         blocks.append(kit.context(kit.mrkdwn(link)) | {"block_id": kit.block_id("next", request)})
-    return blocks
+    return [*blocks, *grant_blocks(view)]
 
 
 def told(view: CardView) -> str:
-    """The line as a sentence."""
-    return ", ".join(part.spoken() for part in parts(view)).rstrip(".") + "."
+    """The line as a sentence, and what was allowed besides."""
+    line = ", ".join(part.spoken() for part in parts(view)).rstrip(".") + "."
+    incident = f"{_REPORTED} {_reported(view)}." if view.incident else ""
+    return " ".join(text for text in (line, incident, grant_spoken(view)) if text)
 
 
 def parts(view: CardView) -> list[Part]:
@@ -78,6 +86,13 @@ def parts(view: CardView) -> list[Part]:
     if view.run_note.strip():
         found.append(Part(text=_short(view.run_note, MAX_OUTCOME)))
     return found
+
+
+def _reported(view: CardView) -> str:
+    """`Bob: “the customer had been refunded already”`."""
+    if view.incident is None:
+        return ""
+    return f"{view.name(view.incident.reported_by)}: “{_short(view.incident.what, MAX_REASON)}”"
 
 
 def _who(view: CardView) -> list[Part]:
@@ -135,7 +150,7 @@ def _effect(view: CardView) -> list[Part]:
     if view.effect is None:
         lead = _NOT_DONE.get(view.run_status, "" if view.run_note.strip() else "Not done yet")
         return [Part(lead)] if lead else []
-    found = [Part(_OUTCOMES[view.effect.status], outcome_detail(view.effect))]
+    found = [Part(OUTCOMES[view.effect.status], outcome_detail(view.effect))]
     by = view.effect.reconciled_by
     return [*found, Part("says", view.name(by))] if by else found
 
@@ -145,7 +160,7 @@ def outcome_detail(effect: Effect) -> str:
     if effect.error.strip():
         return _short(effect.error, MAX_OUTCOME)
     pairs = (effect.result or {}).items() if effect.status is Outcome.DONE else ()
-    shown = [f"{arguments.humanised(name)} {arguments.written(value)}" for name, value in pairs]
+    shown = [f"{arguments.humanised(name)} {arguments.written(shown_value(value, name))}" for name, value in pairs]
     return _short(", ".join(shown), MAX_OUTCOME)
 
 

@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.cards import notice, queue
+from bot.cards.examples_batch import batched
 from bot.cards.examples_figures import numbers
-from bot.cards.examples_stop import homes, stopped
+from bot.cards.examples_grants import granted
+from bot.cards.examples_lists import INCIDENT, URL, homes, pages
+from bot.cards.examples_stop import stopped
 from bot.cards.examples_talk import said, talked_about
 from bot.cards.examples_time import waiting
-from bot.cards.home import home
 from bot.cards.reminder import reminder
 from bot.cards.review import card
 from bot.cards.samples import (
@@ -45,7 +47,6 @@ from graph.law.request import (
     Request,
     Risk,
     Status,
-    request_id,
 )
 
 NOW: Final = ASKED_AT + timedelta(minutes=3)
@@ -59,7 +60,6 @@ HIGH: Final[dict[str, Any]] = {
 CRITICAL: Final = Match("critical-impact", "review", "What could hurt people is never done alone", risk="critical")
 TOLD: Final = ("done", "rejected", "modified", "hostile_decided", "checkpoint_stopped", "review_undone")
 TOO_LATE: Final = ("approved", "expired", "pending", "reconciled", "checkpoint_on", "review_right")
-URL: Final = "https://example.slack.com/archives/C1/p1"
 
 
 def view(of: Request | None = None, **more: Any) -> CardView:
@@ -70,28 +70,41 @@ def view(of: Request | None = None, **more: Any) -> CardView:
 
 def views() -> dict[str, CardView]:
     """All states of the review card."""
-    return {
-        **_ordinary(),
-        **_weighed(),
-        **_asked_people(),
-        **_finished(),
-        **_executed(),
-        **_strange(),
-        **waiting(),
-        **stopped(),
-        **talked_about(),
-    }
+    return {name: each for group in _states().values() for name, each in group.items()}
 
 
 def examples() -> dict[str, Card | Json]:
     """Name → rendering of every card, notice, list and Home tab."""
+    return {name: each for group in groups().values() for name, each in group.items()}
+
+
+def groups() -> dict[str, Mapping[str, Card | Json]]:
+    """The same under headings for people: heading → name → rendering."""
+    states = {title: {name: card(each) for name, each in group.items()} for title, group in _states().items()}
     return {
-        **{name: card(each) for name, each in views().items()},
-        **_notices(),
-        **_lists(),
-        **homes(),
-        **numbers(),
-        **said(),
+        **states,
+        "Similar requests on one card": batched(),
+        "Messages about a card": _notices(),
+        "Questions, answers, withdrawals": said(),
+        "Lists and the Home tab": _lists(),
+        "The Home tab and the emergency brake": homes(_odd()),
+        "The weekly digest and numbers": numbers(),
+    }
+
+
+def _states() -> dict[str, Mapping[str, CardView]]:
+    """Heading → name → state of the review card."""
+    return {
+        "Waiting for a decision": _ordinary(),
+        "What the policy made of it": _weighed(),
+        "Checkpoints and reviews": _asked_people(),
+        "Decided": _finished(),
+        "What became of it": _executed(),
+        "Time goes by": waiting(),
+        "While the emergency brake is on": stopped(),
+        "People talk about it": talked_about(),
+        "Allowed for the rest of a run, and one-time codes": granted(),
+        "Hostile, long and empty": _strange(),
     }
 
 
@@ -123,7 +136,7 @@ def _weighed() -> dict[str, CardView]:
     }
     low = (Reason.LOW_CONFIDENCE, Reason.HIGH_RISK)
     before = "Rejected before, on 2027-02-28 16:02 UTC: Refund 420.00 EUR to order 4711? (“not this customer”)"
-    flagged = replace(REFUND_BRIEF, flags=("Together with what was done before it makes 720.00", before))
+    flagged = replace(REFUND_BRIEF, flags=("720.00 together with earlier ones", before))
     two: dict[str, Any] = {"tier": 3, "approvals_required": 2, "risk": Risk.CRITICAL, "matched": (COSTLY, CRITICAL)}
     edited = request(args={**REFUND_ARGS, "amount": "6000.00"}, revision=1, **HIGH | {"tier": 2})
     return {
@@ -233,6 +246,10 @@ def _executed() -> dict[str, CardView]:
         "confirmed": replace(approved, effect=replace(effect(Outcome.DONE), reconciled_by="UBOB")),
         "never_done": replace(approved, run_status="rolled_back"),
         "compensated": replace(approved, effect=effect(Outcome.COMPENSATED, result={"refund_id": "re_81"})),
+        "reported": replace(approved, effect=effect(Outcome.DONE), incident=INCIDENT),
+        "reported_hostile": replace(
+            approved, effect=effect(Outcome.DONE), incident=replace(INCIDENT, what=HOSTILE, reported_by=HOSTILE)
+        ),
     }
 
 
@@ -273,21 +290,16 @@ def _notices() -> dict[str, Card | Json]:
 
 
 def _lists() -> dict[str, Card | Json]:
-    rows = [request(id=request_id("run_demo", n, 0), sla_seconds=900 + n, tier=1 + n % 3) for n in range(30)]
-    odd = [each.request for each in _strange().values() if each.request.status is Status.PENDING]
-    odd = [replace(each, id=request_id("run_odd", n, 0)) for n, each in enumerate(odd)]
-    links = {rows[0].id: URL, odd[0].id: "javascript:alert(1)", rows[1].id: "https://evil|x>"}
     cases: dict[str, Callable[[], Card | Json]] = {
-        "queue": lambda: queue.queue(rows, NOW, links, total=10_000),
-        "queue_odd": lambda: queue.queue(odd, NOW, links),
-        "queue_empty": lambda: queue.queue([], NOW, {}),
         "show": lambda: queue.show(view()),
         "show_done": lambda: queue.show(views()["done"]),
         "show_not_found": lambda: queue.not_found(HOSTILE),
         "help": queue.usage,
         "help_unknown": lambda: queue.usage(HOSTILE),
-        "home": lambda: home(rows, NOW, links, total=10_000),
-        "home_odd": lambda: home(odd, NOW, links),
-        "home_empty": lambda: home([], NOW, {}),
     }
-    return {name: build() for name, build in cases.items()}
+    return {name: build() for name, build in cases.items()} | pages([each.request for each in _odd()])
+
+
+def _odd() -> list[CardView]:
+    """Pending requests that try to be something else."""
+    return [each for each in _strange().values() if each.request.status is Status.PENDING]

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from bot.cards.digest import digest
 from bot.cards.samples import HOSTILE
+from bot.cards.shadow import groups, shadow
 from bot.cards.stats import stats
 from bot.cards.view import Card
 from graph.law.bands import BANDS, UNKNOWN
-from graph.verbs.ports import Figure, Tally
-from graph.verbs.stats import as_json
+from graph.verbs.ports import Figure, Group, Proposals, Tally
+from graph.verbs.stats import as_json, compared, grouped
 
 MONDAY: Final = datetime(2026, 11, 16, tzinfo=UTC)
 WEEK: Final = timedelta(weeks=1)
@@ -18,7 +19,7 @@ _SURE, _HIGH, _MIDDLE = BANDS[4], BANDS[3], BANDS[2]
 
 
 def numbers() -> dict[str, Card]:
-    """Name → digest or answer to `/approvals stats`."""
+    """Name → digest, or answer to `/approvals stats` or `shadow`."""
     return {
         "digest": digest(_week(_ordinary(), _calmer())),
         "digest_few": digest(_week(_few(), _few()[:2])),
@@ -27,7 +28,49 @@ def numbers() -> dict[str, Card]:
         "digest_many": digest(_week(_many(), _many()[5:])),
         "stats": stats(_figures(_ordinary(), MONDAY), 7),
         "stats_nothing": stats(_figures([], MONDAY), 30),
+        "stats_by_tier": groups(_grouped(_tiers()), 30, "tier"),
+        "stats_by_reviewer": groups(_grouped(_reviewers()), 7, "reviewer"),
+        "stats_by_nothing": groups(_grouped([]), 7, "reviewer"),
+        "shadow": shadow(_compared(_proposals()), 30),
+        "shadow_few": shadow(_compared(_proposals()[-1:]), 7),
+        "shadow_nothing": shadow(_compared([]), 90),
+        "shadow_many": shadow(_compared(_hostile_proposals()), 90),
     }
+
+
+def _grouped(found: Sequence[Group]) -> dict[str, Any]:
+    return grouped(found, MONDAY, MONDAY + WEEK)
+
+
+def _tiers() -> list[Group]:
+    first = Tally(approved=171, edited=9, rejected=14, expired=2, went_up=6, median_seconds=95.0)
+    second = Tally(approved=21, rejected=3, handled=1, went_up=9, median_seconds=1260.0)
+    return [Group(name="1", tally=first), Group(name="2", tally=second)]
+
+
+def _reviewers() -> list[Group]:
+    names = ("Alice Adams", HOSTILE, "", *(f"Reviewer {number}" for number in range(30)))
+    return [
+        Group(name=name, tally=Tally(approved=90 - number, rejected=number % 4, median_seconds=45.0 * number + 12))
+        for number, name in enumerate(names)
+    ]
+
+
+def _compared(found: Sequence[Proposals]) -> dict[str, Any]:
+    return compared(found, MONDAY - WEEK * 3, MONDAY + WEEK)
+
+
+def _proposals() -> list[Proposals]:
+    return [
+        Proposals(action="payments.refund", unchanged=168, edited=9, rejected=5, reported=1),
+        Proposals(action="loan.approve", unchanged=24, rejected=6, handled=1),
+        Proposals(action="content.publish", unchanged=3),
+    ]
+
+
+def _hostile_proposals() -> list[Proposals]:
+    names = [HOSTILE, *(f"workflow_{number}.do_something" for number in range(30))]
+    return [Proposals(action=name, unchanged=60 - number, rejected=number % 3) for number, name in enumerate(names)]
 
 
 def _week(found: Sequence[Figure], before: Sequence[Figure]) -> dict[str, Any]:

@@ -1,14 +1,11 @@
-"""Cards and Home tabs while the emergency brake is on."""
+"""Cards while the emergency brake is on."""
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from bot.cards.brake import Brake
-from bot.cards.home import home
 from bot.cards.samples import ASKED_AT, HOSTILE, NAMES, REFUND_BRIEF, request
 from bot.cards.view import CardView
-from bot.words import Json
 from graph.law.request import Kind
 from graph.law.stopping import ALL, Stop
 
@@ -43,16 +40,6 @@ def stopped() -> dict[str, CardView]:
         "stopped_hostile": CardView(
             request=request(), now=LATER, names={"UMALLORY": HOSTILE}, stop=hostile, stopped_since=AT
         ),
-    }
-
-
-def homes() -> dict[str, Json]:
-    """The Home tab of those who may do something about it, and of those who may not."""
-    two = [(STOP, "Eve Evans"), (replace(STOP, id=2, workflow="payments", reason=HOSTILE), HOSTILE)]
-    return {
-        "home_brake": home([], LATER, {}, brake=Brake(may_stop=True)),
-        "home_stopped": home([], LATER, {}, brake=Brake(stops=two[:1])),
-        "home_stopped_may": home([], LATER, {}, brake=Brake(stops=two, may_stop=True, may_lift=True)),
     }
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
-from bot.cards import letters, notice, queue
+from bot.cards import letters, notice
 from bot.cards.samples import ASKED_AT, HOSTILE, NAMES, decision, request
 from bot.cards.view import Card, CardView
 from graph.law.request import DecisionType, Kind, Status
@@ -56,7 +56,6 @@ def said() -> dict[str, Card]:
         "answer_in_thread": letters.answer_in_thread(plain, BY_AGENT),
         "answer_to_asker": letters.to_asker(plain, BY_RITA),
         "answer_hostile": letters.to_asker(odd, STRANGE),
-        "mine": queue.mine([request()], [request(id="req_" + "1" * 20)], NOW),
         "withdrawal": notice.withdrawn(request()),
     }
 

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.cards.arguments import counted, label, written
-from bot.words import Json, clip, flowing, line, run, suspicious
+from bot.cards.arguments import counted, label, texts
+from bot.cards.claims import contradiction
+from bot.words import Json, clip, flowing, holds_secret, line, run, suspicious
+from graph.law.masking import unexpected_secrets
 from graph.law.request import Request
 
 AGENT_FLAG: Final = "agent: "
 """In `brief.flags`, what the agent flagged itself starts with this; everything else is Gatepost's."""
 MAX_FLAGS: Final = 5
 MAX_LENGTH: Final = 240
+_NOT_SHOWN: Final = "looks like a secret, so it isn't shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def flag_lines(request: Request) -> list[Json]:
     found = flags(request)
     lines = [_line(flag) for flag in found[:MAX_FLAGS]]
     if len(found) > MAX_FLAGS:
-        lines.append(line(run(f"⚠ {counted(len(found) - MAX_FLAGS, 'more flag')} in Details", bold=True)))
+        lines.append(line(run(f"⚠️ {counted(len(found) - MAX_FLAGS, 'more flag')} in Details", bold=True)))
     return lines
 
 
@@ -53,17 +56,20 @@ def _given(text: str) -> Flag:
 def _line(flag: Flag) -> Json:
     if flag.agent:
         return line(run("⚑ Agent flags: ", bold=True), run(flag.text))
-    return line(run("⚠ ", bold=True), run(flag.text, bold=True))
+    return line(run("⚠️ ", bold=True), run(flag.text, bold=True))
 
 
 def _deceptions(request: Request) -> Iterator[Flag]:
-    """One flag per argument that could deceive, and one for the agent's words."""
+    """One flag per argument that could deceive or holds a secret, and one for the agent's words."""
     brief = request.brief
-    places: dict[str, tuple[str, ...]] = {
-        label(request.form, name): (name, written(request.args[name])) for name in request.args
-    }
-    places["In the agent's words"] = (brief.rationale, brief.cost_of_delay, *brief.flags)
-    for place, texts in places.items():
-        problems = dict.fromkeys(problem for text in texts for problem in suspicious(text))
-        if problems:
-            yield Flag(clip(f"{clip(place, 60)[0]}: {'; '.join(problems)}", MAX_LENGTH)[0])
+    places = {label(request.form, name): [name, text] for name, text in texts(request).items()}
+    unseen = {label(request.form, name) for name in unexpected_secrets(request.form, request.args)}
+    places["In the agent's words"] = [brief.rationale, brief.cost_of_delay, *brief.flags]
+    for place, written in places.items():
+        secret = place in unseen or any(map(holds_secret, written))
+        problems = dict.fromkeys(problem for text in written for problem in suspicious(text))
+        found = [*([_NOT_SHOWN] if secret else []), *problems]
+        if found:
+            yield Flag(clip(f"{clip(place, 60)[0]}: {'; '.join(found)}", MAX_LENGTH)[0])
+    if contrary := contradiction(request):
+        yield Flag(contrary)

@@ -65,6 +65,11 @@ _WORDS: Final = {
 }
 
 
+def decided_by(kind: Kind, status: Status) -> str:
+    """`✅ Approved by`, as the line of a decided card begins."""
+    return (_DECIDED | dict(_WORDS[kind].decided)).get(status, f"{status.capitalize()} by")
+
+
 def wording(request: Request) -> Wording:
     """The words for this request, every status included."""
     words = _WORDS[request.kind]

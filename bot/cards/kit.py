@@ -73,3 +73,9 @@ def button(label: str, action_id: str, request: Request, style: str | None = Non
 def link(label: str, url: str) -> str | None:
     """A mrkdwn link to a card, or None when the address is no plain http(s) one."""
     return f"<{escape(url)}|{label}>" if _URL.fullmatch(url) else None
+
+
+def permalink(workspace_url: str, channel: str, ts: str) -> str:
+    """Where a message is on the web; "" where nobody knows the workspace's address."""
+    base = workspace_url.rstrip("/")
+    return f"{base}/archives/{channel}/p{ts.replace('.', '')}" if base else ""

@@ -1,24 +1,18 @@
 """What the law found, in words: how sure Gatepost is, how risky it is, why people are asked, which rule it was."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bot.words import clip, flowing
-from graph.law.request import Match, Reason, Request
+from graph.law.request import Match, Request, Risk
 
 MAX_BASIS: Final = 120
-_SHORT: Final = {
-    Reason.HIGH_RISK: "risky action",
-    Reason.LOW_CONFIDENCE: "low confidence",
-    Reason.COST_THRESHOLD: "cost threshold",
-    Reason.POLICY_VIOLATION: "against policy",
-}
-"""That people decide every time is how everything starts, and a checkpoint says itself what it is."""
 
 
 def percent(value: float) -> str:
     """`88 %`, rounded down: what misses a threshold must not look as if it met it."""
-    return f"{int(round(value * 100, 6))} %"
+    return f"{int(round(value * 100, 6))} %" if math.isfinite(value) else f"not credible ({value})"
 
 
 def credible(stated: float | None) -> bool:
@@ -27,15 +21,15 @@ def credible(stated: float | None) -> bool:
 
 
 def sure(request: Request) -> str:
-    """`88 % sure (model 93 %, precedent unknown)`; what can't be a probability is called that."""
+    """`confidence 88 % (agent's own 93 %, too few like it so far)`; what can't be a probability is called that."""
     stated = request.brief.confidence
     if not credible(stated):
         return f"confidence not credible ({stated})"
     if request.confidence is not None:
         basis = _basis(computed(request), request.confidence)
-        return f"{percent(request.confidence)} sure" + (f" ({basis})" if basis else "")
+        return f"confidence {percent(request.confidence)}" + (f" ({basis})" if basis else "")
     if stated is not None and not request.judged:
-        return f"agent says {percent(stated)} sure"
+        return f"confidence {percent(stated)}, says the agent"
     return "confidence unknown"
 
 
@@ -46,11 +40,13 @@ def computed(request: Request) -> dict[str, float | None]:
 
 
 def _basis(signals: Mapping[str, float | None], overall: float) -> str:
-    """The model's own, and the weakest of the others: what is unknown, else what is lower than the whole."""
+    """The agent's own, and the weakest of the others: what is unknown, else what is lower than the whole."""
     known = {name: value for name, value in signals.items() if value is not None}
     unknown = [name for name in signals if name not in known]
-    said = [f"model {percent(known['model'])}"] if "model" in known else []
-    if unknown:
+    said = [f"agent's own {percent(known['model'])}"] if "model" in known else []
+    if unknown == ["precedent"]:
+        said.append("too few like it so far")
+    elif unknown:
         said.append(f"{listed(unknown) if len(unknown) < 3 else f'{len(unknown)} of {len(signals)} signals'} unknown")
     elif len(known) > 1:
         name, value = min(known.items(), key=lambda item: item[1])
@@ -59,14 +55,8 @@ def _basis(signals: Mapping[str, float | None], overall: float) -> str:
 
 
 def risky(request: Request) -> str:
-    """`high risk`, or nothing below that."""
-    return f"{request.risk} risk" if request.risk.needs_reason else ""
-
-
-def because(request: Request) -> str:
-    """`asked because: cost threshold, low confidence`, or nothing where people decide every time anyway."""
-    phrases = [_SHORT[reason] for reason in request.reasons if reason in _SHORT]
-    return f"asked because: {', '.join(phrases)}" if phrases else ""
+    """`high risk`, or nothing at low risk."""
+    return "" if request.risk is Risk.LOW else f"{request.risk} risk"
 
 
 def leading(request: Request) -> Match | None:

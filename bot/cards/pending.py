@@ -1,41 +1,31 @@
-"""The card that waits: the decision, what is unusual, the agent's reason, the time left, the buttons."""
+"""The card that waits: the decision, what is unusual, the agent's reason, the time left, the buttons; then the rest.
 
+What stands before the buttons is read in ten seconds: `WORDS` and the line with the deadline.
+"""
+
+import re
 from datetime import timedelta
-from itertools import chain
 from typing import Final
 
-from bot.cards import arguments, flags, kit, times
-from bot.cards.alternatives import choosable
+from bot.cards import arguments, flags, kit, law, times
 from bot.cards.brake import stopped_line
-from bot.cards.context import context
-from bot.cards.kinds import wording
+from bot.cards.buttons import actions, handed_over
+from bot.cards.context import after, small_print, standing
 from bot.cards.talk import talk_blocks
 from bot.cards.view import CardView
-from bot.ids import (
-    APPROVE,
-    APPROVE_FORM,
-    CHOICE_ASK,
-    CHOICE_CLAIM,
-    CHOICE_DETAILS,
-    CHOICE_HAND,
-    CHOICE_RELEASE,
-    CHOICE_RESPOND,
-    EDIT,
-    MORE,
-    READ,
-    REJECT,
-    RESPOND,
-    encode_choice,
-    ref_of,
-)
 from bot.words import Json, clip, flowing, line, plain, run
-from graph.law.action import fixed_fields
 from graph.law.request import Kind, Outcome, Request
-from graph.law.routing import RouteKind
-from graph.verbs.decide import needs_reason
 
+WORDS: Final = 45
+"""For the question, the flags, the agent's reason and the cost of delay together, their labels included."""
+LEAST_WHY: Final = 8
+"""So many words of the agent's reason are shown however long the rest is."""
+SAYS: Final = "Agent says:"
+DELAY: Final = "Delay:"
 MAX_WHY: Final = 200
-MAX_DELAY: Final = 120
+MAX_DELAY: Final = 10
+"""In words; Details has the rest."""
+_SENTENCE: Final = re.compile(r".*[.!?](?= )", re.DOTALL)
 _LEADS: Final = {
     Kind.RECONCILE: "Look where it would have happened, then answer.",
     Kind.CHECKPOINT: "Stopping undoes what can be undone.",
@@ -48,20 +38,28 @@ _GONE: Final = "It ran alone and was undone meanwhile."
 def pending_blocks(view: CardView) -> list[Json]:
     """The whole card of a pending request; of one that went up, only where it went."""
     request = view.request
+    headline = kit.headline(arguments.headline(request)[0], "decision", request)
     if view.went_to:
         moved = kit.context(plain(moved_up(view), 300)) | {"block_id": kit.block_id("moved", request)}
-        return [kit.headline(arguments.headline(request)[0], "decision", request), moved]
-    blocks = [kit.headline(arguments.headline(request)[0], "decision", request)]
+        return [headline, moved]
+    blocks = [headline]
     if view.stop:
         stopped = kit.context(plain(stopped_line(view), 400)) | {"block_id": kit.block_id("stopped", request)}
         blocks.append(stopped)
-    for part, lines in (("facts", _facts(request)), ("why", _why(view))):
+    telling, others = _arguments(request)
+    delay = [kit.labelled(DELAY, waits)] if (waits := cost_of_delay(view)) else []
+    early = delay if delay_first(view) else []
+    for part, lines in (("facts", [*flags.flag_lines(request), *telling]), ("why", [*_why(view), *early])):
         if lines:
             blocks.append(kit.rich(*lines) | {"block_id": kit.block_id(part, request)})
-    blocks.append(kit.context(*context(view)) | {"block_id": kit.block_id("time", request)})
+    blocks.append(kit.context(*standing(view)) | {"block_id": kit.block_id("time", request)})
     blocks += talk_blocks(view)
     if view.open():
-        blocks.append(_actions(view))
+        blocks += actions(view)
+    if rest := [*_then(view), *(delay if not early else []), *others]:
+        blocks.append(kit.rich(*rest) | {"block_id": kit.block_id("rest", request)})
+    if notes := small_print(view):
+        blocks.append(kit.context(*notes) | {"block_id": kit.block_id("notes", request)})
     return blocks
 
 
@@ -73,41 +71,58 @@ def moved_up(view: CardView) -> str:
     return f"⬆️ Went up to tier {request.tier} ({view.went_to}) at {at}{why}. The buttons are there."
 
 
-def approvable(request: Request) -> bool:
-    """Whether the card alone shows enough to approve; otherwise Details has to be opened first."""
-    return request.kind is Kind.RECONCILE or (arguments.complete(request) and flags.all_shown(request))
-
-
-def can_edit(request: Request) -> bool:
-    """Whether there is an argument that a reviewer may change."""
-    properties = set(request.form.schema.get("properties", {}))
-    return (
-        request.kind is Kind.ACTION
-        and bool(properties - fixed_fields(request.form))
-        and set(request.args) <= properties
-    )
-
-
-def can_modify(request: Request) -> bool:
-    """Whether a reviewer may change an argument or choose another of the agent's ideas."""
-    return can_edit(request) or bool(choosable(request))
-
-
-def why(request: Request) -> tuple[str, int]:
+def why(view: CardView) -> tuple[str, int]:
     """The agent's reason as the card shows it, and how many characters it leaves out."""
-    return clip(flowing(request.brief.rationale), MAX_WHY)
+    delay = f"{DELAY} {cost_of_delay(view)}" if delay_first(view) else ""
+    room = _room(view) - counted_words(delay)
+    return _first_words(flowing(view.request.brief.rationale), max(LEAST_WHY, room))
 
 
-def _facts(request: Request) -> list[Json]:
-    rows = [part for row in arguments.rows(request) for part in kit.argument(row.label, row.text)]
+def delay_first(view: CardView) -> bool:
+    """Whether what waiting costs finds room before the buttons."""
+    waits = cost_of_delay(view)
+    return bool(waits) and _room(view) - counted_words(f"{DELAY} {waits}") >= LEAST_WHY
+
+
+def _room(view: CardView) -> int:
+    """How many words are left when the question and the flags have been said."""
+    said = [arguments.headline(view.request)[0], *(flag.spoken() for flag in flags.flags(view.request))]
+    return WORDS - sum(map(counted_words, [*said, lead(view), SAYS]))
+
+
+def counted_words(text: str) -> int:
+    """How many words a reader has to read: what holds a letter or a digit."""
+    return sum(any(map(str.isalnum, word)) for word in text.split())
+
+
+def _first_words(text: str, most: int) -> tuple[str, int]:
+    """The first words of a text, whole sentences where one fits, and how many characters are left out."""
+    words = text.split(" ")
+    kept = text if len(words) <= most else " ".join(words[:most])
+    if len(kept) < len(text) and (end := _SENTENCE.match(kept)):
+        kept = end.group()
+    shown, hidden = clip(kept, MAX_WHY)
+    left_out = len(text) - len(kept) + hidden
+    return (f"{shown} …", left_out) if len(kept) < len(text) else (shown, left_out)
+
+
+def _arguments(request: Request) -> tuple[list[Json], list[Json]]:
+    """The arguments that the question does not name: those that say how much, to whom or where, and the others."""
+    rows = arguments.rows(request)
+    telling = [part for row in rows if row.telling for part in kit.argument(row.label, row.text)]
+    others = [part for row in rows if not row.telling for part in kit.argument(row.label, row.text)]
     rest = arguments.hidden_names(request)
-    # What is unusual stands right under the question: it is why somebody looks.
-    return [*flags.flag_lines(request), *rows, *([line(run(rest, bold=True))] if rest else [])]
+    return [*telling, *([line(run(rest, bold=True))] if rest else [])], others
 
 
-def handed_over(request: Request) -> bool:
-    """Whether the agent is too unsure to go on, so that a person is to do it."""
-    return request.kind is Kind.ACTION and request.route == RouteKind.TAKEOVER
+def _then(view: CardView) -> list[Json]:
+    """What happens on Approve, and the rule that wants a person here."""
+    label, words = after(view)
+    rule = law.ruled(view.request)
+    return [
+        *([kit.labelled(f"{label}:", words, limit=300)] if words else []),
+        *([kit.labelled("Rule:", rule, limit=300)] if rule else []),
+    ]
 
 
 def lead(view: CardView) -> str:
@@ -121,67 +136,18 @@ def lead(view: CardView) -> str:
 def _why(view: CardView) -> list[Json]:
     request = view.request
     first = [line(run(lead(view)))] if lead(view) else []
-    text, hidden = why(request)
+    text, _ = why(view)
     if request.kind in (Kind.RECONCILE, Kind.CHECKPOINT):
         return [*first, *([kit.labelled("Known:", text)] if text else [])]
-    said = [run("Agent says: ", bold=True), run(text or "(no reason given)")]
-    if hidden:
-        said.append(run(f" ({hidden} more characters in Details)"))
-    waits = cost_of_delay(view)
-    return [*first, line(*said), *([kit.labelled("Delay:", waits)] if waits else [])]
+    return [*first, kit.labelled(SAYS, text or "(no reason given)")]
 
 
 def cost_of_delay(view: CardView) -> str:
     """What waiting costs, as the agent says, and how long an answer usually takes: `usual answer 3 min`."""
     request = view.request
-    said = "" if request.kind is Kind.REVIEW else clip(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
+    if request.kind in (Kind.RECONCILE, Kind.CHECKPOINT):
+        return ""
+    said = "" if request.kind is Kind.REVIEW else _first_words(flowing(request.brief.cost_of_delay), MAX_DELAY)[0]
     usual = f"usual answer {times.span(timedelta(seconds=view.usual_seconds))}" if view.usual_seconds else ""
     # Ours first: whatever the agent writes can't pose as the rest of it.
     return " · ".join(text for text in (usual, f"agent says “{said}”" if said else "") if text)
-
-
-def _actions(view: CardView) -> Json:
-    request = view.request
-    elements = list(chain(_deciding(view), [_more(view)]))
-    return {"type": "actions", "block_id": kit.block_id("buttons", request), "elements": elements}
-
-
-def _deciding(view: CardView) -> list[Json]:
-    request = view.request
-    words, plain_answer = wording(request), request.kind is Kind.RECONCILE
-    if not view.approvable():
-        return [kit.button(words.no, REJECT, request, "danger")]
-    if handed_over(request):
-        take = kit.button("Take over…", RESPOND, request, "primary")
-        return [take, _yes(request, None), kit.button(words.no, REJECT, request, "danger")]
-    modify = [kit.button("Modify…", EDIT, request)] if can_modify(request) else []
-    no = kit.button(words.no, REJECT, request, None if plain_answer else "danger")
-    return [_yes(request, None if plain_answer else "primary"), *modify, no]
-
-
-def _yes(request: Request, style: str | None) -> Json:
-    """Approve; or what has to come before it: reading all of it, saying why."""
-    if not approvable(request):
-        return kit.button("Read in full…", READ, request)
-    if needs_reason(request):
-        return kit.button(f"{wording(request).yes}…", APPROVE_FORM, request, style)
-    return kit.button(wording(request).yes, APPROVE, request, style)
-
-
-def first_button(request: Request) -> str:
-    """What the first button says."""
-    return str(_yes(request, None)["text"]["text"])
-
-
-def _more(view: CardView) -> Json:
-    """What else there is to do: at most the five entries that Slack shows."""
-    ref = ref_of(view.request)
-    entries = [
-        (CHOICE_DETAILS, "Details"),
-        *([(CHOICE_RESPOND, "Take over…")] if view.request.kind is Kind.ACTION and view.approvable() else []),
-        (CHOICE_RELEASE, "Let go") if view.looking() else (CHOICE_CLAIM, "I'm looking at it"),
-        (CHOICE_ASK, "Ask…"),
-        (CHOICE_HAND, "Hand to…"),
-    ]
-    options = [{"text": plain(label), "value": encode_choice(choice, ref)} for choice, label in entries]
-    return {"type": "overflow", "action_id": MORE, "options": options}

@@ -19,11 +19,19 @@ def reminder(view: CardView, groups: Sequence[str] = (), people: Sequence[str] =
     question = clip(flowing(arguments.headline(view.request)[0]), MAX_QUESTION)[0]
     rest = [times.left(view.due_at(), view.clock()), "nobody has decided"]
     rest += [f"{view.name(looking)} is looking at it"] if looking else []
-    said = f" · {' · '.join(rest)}"
-    blocks: list[Json] = [kit.rich(line(run("Reminder: ", bold=True), run(question), run(said)))]
+    return _card(question, " · ".join(rest), called)
+
+
+def reminder_of(about: tuple[str, str], groups: Sequence[str] = (), people: Sequence[str] = ()) -> Card:
+    """The same about several at once: what, and how long there still is."""
+    return _card(clip(flowing(about[0]), MAX_QUESTION)[0], about[1], _mentions(groups, people))
+
+
+def _card(question: str, rest: str, called: str) -> Card:
+    blocks: list[Json] = [kit.rich(line(run("Reminder: ", bold=True), run(question), run(f" · {rest}")))]
     if called:
         blocks.insert(0, {"type": "section", "text": kit.mrkdwn(called)})
-    return Card(spoken(f"Reminder: {question}{said}"), blocks)
+    return Card(spoken(f"Reminder: {question} · {rest}"), blocks)
 
 
 def _looking(view: CardView) -> str:

@@ -5,6 +5,7 @@ from typing import Final
 from bot.cards import arguments, law, times
 from bot.cards.arguments import counted
 from bot.cards.brake import stopped_line
+from bot.cards.buttons import can_modify, first_button, offered, option_words
 from bot.cards.context import (
     after,
     approvals,
@@ -16,16 +17,17 @@ from bot.cards.context import (
     requester,
     standing_still,
     sure,
+    unanswered,
 )
 from bot.cards.decided import told
 from bot.cards.flags import flags
 from bot.cards.kinds import wording
-from bot.cards.pending import can_modify, cost_of_delay, first_button, lead, moved_up, why
+from bot.cards.pending import cost_of_delay, lead, moved_up, why
 from bot.cards.talk import talk_spoken
 from bot.cards.view import CardView
 from bot.words import clip, escape, flowing
 from graph.law.request import Kind, Request
-from graph.verbs.decide import needs_reason
+from graph.verbs.answer import needs_reason
 
 MAX_TEXT: Final = 2900
 
@@ -46,9 +48,9 @@ def _pending(view: CardView) -> list[str]:
     if view.went_to:
         return [_sentence(clip(arguments.headline(request)[0], 800)[0]), moved_up(view)]
     said = [_sentence(clip(arguments.headline(request)[0], 800)[0]), stopped_line(view)]
-    said += [*_arguments(request), *_flags(request), lead(view)]
+    said += [*_flags(request), *_arguments(request), lead(view)]
     if request.kind in (Kind.ACTION, Kind.REVIEW):
-        said.append(_sentence(f"Agent says: {why(request)[0] or '(no reason given)'}"))
+        said.append(_sentence(f"Agent says: {why(view)[0] or '(no reason given)'}"))
     if request.kind is Kind.ACTION:
         said.append(_sentence(f"Delay: {cost_of_delay(view)}") if cost_of_delay(view) else "")
     return [*said, *_standing(view), *map(_sentence, talk_spoken(view)), _how(view)]
@@ -62,7 +64,7 @@ def _standing(view: CardView) -> list[str]:
     elif request.since > view.now:
         left = f"Nobody is on duty: its time starts {times.utc(request.since)}, due {times.utc(due)}."
     who = (law.risky(request), sure(request), requester(view), f"tier {request.tier}")
-    notes = (raised(request), deputies(view), changed(view), law.because(request), law.ruled(request))
+    notes = (raised(request), deputies(view), changed(view), law.ruled(request), unanswered(view))
     return [
         _sentence(", ".join(text for text in who if text)),
         left if view.open() else "Expired: no decision counts any more.",
@@ -70,7 +72,7 @@ def _standing(view: CardView) -> list[str]:
         *(_sentence(text) for text in notes if text),
         "It can't be undone." if lasting(request) else "",
         clip(flowing(view.run_note), 200)[0],
-        clip(_sentence(after(request)), 300)[0] if after(request) else "",
+        clip(_sentence(": ".join(after(view))), 300)[0] if any(after(view)) else "",
     ]
 
 
@@ -78,10 +80,12 @@ def _how(view: CardView) -> str:
     if not view.open():
         return ""
     request = view.request
-    setting_off = [first_button(request), *(["Modify"] if can_modify(request) else [])] if view.approvable() else []
+    setting_off = [first_button(view), *(["Modify"] if can_modify(request) else [])] if view.approvable() else []
+    others = [option_words(choice).rstrip("?") for choice in offered(view)]
     names = [*setting_off, wording(request).no, "more"]
     reason = " Approving needs a reason." if setting_off and needs_reason(request) else ""
-    return f"Buttons: {', '.join(name.rstrip('…') for name in names)}.{reason}"
+    instead = f" Or instead: {'; '.join(others)}." if others else ""
+    return f"Buttons: {', '.join(name.rstrip('…') for name in names)}.{clip(instead, 400)[0]}{reason}"
 
 
 def _arguments(request: Request) -> list[str]:

@@ -16,11 +16,19 @@ def local(at: datetime) -> str:
 
 def left(due: datetime, now: datetime) -> str:
     """`12 min left at 14:18 UTC`, or `overdue by 5 min at …`."""
-    remaining = due - now
-    seen = f"at {now.astimezone(UTC):%H:%M} UTC"
-    if remaining > timedelta(0):
-        return f"{span(remaining)} left {seen}"
-    return f"overdue by {span(-remaining)} {seen}"
+    return f"{remaining(due, now)} at {now.astimezone(UTC):%H:%M} UTC"
+
+
+def left_here(due: datetime, now: datetime) -> str:
+    """The same as mrkdwn, the minute in the viewer's zone."""
+    fallback = f"{now.astimezone(UTC):%H:%M} UTC"
+    return f"*{remaining(due, now)}* at <!date^{int(now.timestamp())}^{{time}}|{fallback}>"
+
+
+def remaining(due: datetime, now: datetime) -> str:
+    """`12 min left`, or `overdue by 5 min`."""
+    length = due - now
+    return f"{span(length)} left" if length > timedelta(0) else f"overdue by {span(-length)}"
 
 
 def span(length: timedelta) -> str:

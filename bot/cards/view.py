@@ -8,9 +8,10 @@ from typing import NamedTuple
 from bot.words import Json, clip, one_line
 from graph.law.duty import Absence
 from graph.law.escalation import frozen_clock
+from graph.law.grants import Grant, granted_by
 from graph.law.request import Decision, DecisionType, Effect, Request, Status, urgency
 from graph.law.stopping import Stop, forbids
-from graph.verbs.ports import Question
+from graph.verbs.ports import Incident, Question
 
 
 class Card(NamedTuple):
@@ -54,10 +55,20 @@ class CardView:
     stopped_since: datetime | None = None
     standing_in: tuple[Absence, ...] = ()
     """Who of those asked is away, with a deputy."""
+    afterwards: str = ""
+    """What becomes of it if its tier doesn't answer: `tier 2 is asked`."""
+    rendering: int = 0
+    """Which rendering of its card this is."""
+    batched: int = 0
+    """Of how many similar requests it is one, where their batch's card stands for this one."""
     step_up: bool = False
     """Whether approving takes a one-time code."""
     grantable: bool = False
     """Whether policy lets a reviewer allow this for the rest of the run."""
+    grant: Grant | None = None
+    """What was allowed for the rest of the run when it was approved."""
+    incident: Incident | None = None
+    """What somebody reported as gone wrong with it, the newest."""
     names: Mapping[str, str] = field(default_factory=dict)
 
     def due_at(self) -> datetime:
@@ -101,10 +112,12 @@ def due_at(request: Request) -> datetime:
 
 
 def name_of(user: str, names: Mapping[str, str]) -> str:
-    """A person, the policy or the clock as a card calls them."""
+    """A person, the policy, a grant or the clock as a card calls them."""
     if user == "clock":
         return "the clock"
     if user.startswith("policy:"):
         return f"policy version {clip(one_line(user[7:]), 20)[0]}"
+    if granted_by(user) is not None:
+        return "what was allowed for this run"
     known = names.get(user, "").strip()
     return clip(one_line(known or user or "somebody"), 80)[0]

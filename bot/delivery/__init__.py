@@ -10,6 +10,9 @@ from typing import Final
 
 import structlog
 
+from bot.cards.batch_view import BatchView
+from bot.cards.buttons import approvable
+from bot.cards.flags import flags
 from bot.cards.view import CardView
 from bot.delivery.attempt import LONGEST_BACKOFF, MENDING_SECONDS, Attempt, Later, Outage, Said, later, write_back
 from bot.delivery.cards import CardDelivery
@@ -19,7 +22,9 @@ from bot.delivery.view import load_view, load_views
 from bot.slack import Gone, NotInChannel, RateLimited, Refused, Slack, SlackProblem, Transient
 from graph.failpoints import failpoint
 from graph.faults import report
+from graph.law.request import Request
 from graph.spans import span
+from graph.verbs.gather import gather
 from graph.verbs.ports import CardRow, OwedRow, Shown, Store
 from graph.verbs.reroute import reroute
 
@@ -74,6 +79,7 @@ class Delivery:
     async def deliver_once(self) -> int:
         """Deliver what is owed and may go out now; returns how many things were delivered."""
         async with self._one_pass:
+            await self._gather()
             delivered, under_way = 0, set[asyncio.Task[int]]()
             try:
                 while True:
@@ -90,6 +96,13 @@ class Delivery:
                     _, late = await asyncio.wait(under_way, timeout=DRAIN_SECONDS)
                     for task in late:
                         task.cancel()
+
+    async def _gather(self) -> None:
+        """Similar requests share a card before theirs are posted; where that fails, each has its own."""
+        try:
+            await gather(self._store, shown_whole)
+        except Exception as error:  # the database is away, or will be found so with the next claim
+            report("nothing gathered", error)
 
     async def _claim(self) -> tuple[Sequence[CardRow], Sequence[OwedRow]] | None:
         async with self._store.begin() as tx:
@@ -112,7 +125,7 @@ class Delivery:
         await self._elsewhere(attempts)
         return sum(not isinstance(attempt.result, Later) for attempt in attempts)
 
-    async def _views(self, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView]]:
+    async def _views(self, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView | BatchView]]:
         """Cards with what they show; one that can't be read must not hold up the others."""
         if not cards:
             return []
@@ -124,15 +137,17 @@ class Delivery:
                 return [pair for row in cards for pair in await self._views([row])]
             [row] = cards
             reference = report(f"card {row.id} could not be read", error)
-        text = f"The card of request {row.request_id} can't be drawn; see reference {reference} in the worker's log."
+        about = f"batch {row.batch_id}" if row.batch_id else f"request {row.request_id}"
+        text = f"The card of {about} can't be drawn; see reference {reference} in the worker's log."
         error_text = f"unreadable, reference {reference}"
         await self._write([Attempt(Later(row=row, seconds=MENDING_SECONDS, error=error_text, tried=False, tell=text))])
         return []
 
-    async def _card(self, row: CardRow, view: CardView) -> Attempt:
+    async def _card(self, row: CardRow, view: CardView | BatchView) -> Attempt:
         try:
             # Whoever is slower than the lease would speak while somebody else does.
-            with span("deliver", view.request.run_id, request=row.request_id, tier=row.tier, attempt=row.attempts):
+            about = view.sample() if isinstance(view, BatchView) else view.request
+            with span("deliver", about.run_id, request=row.request_id, tier=row.tier, attempt=row.attempts):
                 async with asyncio.timeout(self._lease * 0.75):
                     place, text = await self._cards.deliver(row, view, maybe_posted=row.tries > 1)
         except SlackProblem as problem:
@@ -198,6 +213,11 @@ class Delivery:
                     await reroute(self._store, each.row, problem.code)
                 except Exception as error:  # the next sweep over what is stranded finds it
                     report(f"card {each.row.id} could not be rerouted", error)
+
+
+def shown_whole(request: Request) -> bool:
+    """Whether an ordinary card shows all of a request, and nothing about it that is unusual or could deceive."""
+    return approvable(request) and not flags(request)
 
 
 def _broken(row: CardRow | OwedRow, error: Exception) -> Attempt:

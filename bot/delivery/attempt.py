@@ -144,4 +144,5 @@ def _words(row: CardRow, problem: SlackProblem) -> str:
         mend = f"Is {row.target} archived, renamed or deleted? Name another channel in the policy."
     else:
         mend = "This needs a look into the log."
-    return f"A card of request {row.request_id} can't be shown in {row.target}: {problem.code}. {mend}"
+    about = f"batch {row.batch_id}" if row.batch_id else f"request {row.request_id}"
+    return f"A card of {about} can't be shown in {row.target}: {problem.code}. {mend}"

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from bot.cards.review import card as rendered
+from bot.cards.batch import batch_card
+from bot.cards.batch_view import BatchView
+from bot.cards.review import card as single_card
 from bot.cards.view import Card, CardView
 from bot.delivery.post import Letter, Post
 from bot.ids import CARD_EVENT
@@ -22,9 +24,9 @@ class CardDelivery:
     def __init__(self, post: Post, know: Callable[[str], Awaitable[object]] | None = None) -> None:
         self._post, self._know = post, know
 
-    async def deliver(self, row: CardRow, view: CardView, *, maybe_posted: bool) -> tuple[Place, str]:
+    async def deliver(self, row: CardRow, view: CardView | BatchView, *, maybe_posted: bool) -> tuple[Place, str]:
         """Show the card as it is now; gives its place and the text shown. Raises `SlackProblem`."""
-        card = rendered(view)
+        card = batch_card(view) if isinstance(view, BatchView) else single_card(view)
         if row.channel is None or row.ts is None:
             await self._introduce(view)
             return await self._first(row, card, maybe_posted), card.text
@@ -44,21 +46,23 @@ class CardDelivery:
         await self._post.update(*found, card)
         return found
 
-    async def _again(self, row: CardRow, view: CardView, card: Card) -> Place:
+    async def _again(self, row: CardRow, view: CardView | BatchView, card: Card) -> Place:
         """Somebody deleted the message: what still waits is shown again, what is decided needs no card."""
-        if view.request.status is not Status.PENDING:
+        waits = view.waiting() if isinstance(view, BatchView) else view.request.status is Status.PENDING
+        if not waits:
             return str(row.channel), str(row.ts)
         _log.warning("a pending card was deleted and is posted again", card=row.id)
         return await self._first(row, card, maybe_posted=True)
 
-    async def _introduce(self, view: CardView) -> None:
-        requester = view.request.requester
-        if self._know is None or requester is None or requester in view.names:
-            return
-        try:
-            await self._know(requester)
-        except SlackProblem as problem:
-            _log.warning("requester not mirrored", code=problem.code)
+    async def _introduce(self, view: CardView | BatchView) -> None:
+        requests = [each.request for each in view.waiting()] if isinstance(view, BatchView) else [view.request]
+        strangers = dict.fromkeys(each.requester for each in requests if each.requester not in view.names)
+        for requester in strangers if self._know else ():
+            try:
+                if self._know and requester:
+                    await self._know(requester)
+            except SlackProblem as problem:
+                _log.warning("requester not mirrored", code=problem.code)
 
 
 def _letter(row: CardRow) -> Letter:
@@ -66,6 +70,6 @@ def _letter(row: CardRow) -> Letter:
         target=row.channel or row.target,
         event_type=CARD_EVENT,
         key=row.id,
-        about={"card_id": row.id, "request_id": row.request_id},
+        about={"card_id": row.id, **({"batch_id": row.batch_id} if row.batch_id else {"request_id": row.request_id})},
         since=row.created_at,
     )

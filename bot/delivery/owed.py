@@ -1,5 +1,6 @@
 """Owed messages that are no cards: outcomes to requesters, words to operators, notices for one person's eyes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -7,10 +8,12 @@ from typing import Any, Final
 import structlog
 
 from bot.cards import letters
+from bot.cards.batch import reminded
 from bot.cards.digest import digest
 from bot.cards.notice import outcome, refused
-from bot.cards.reminder import reminder
+from bot.cards.reminder import reminder, reminder_of
 from bot.cards.view import Card
+from bot.delivery.batches import load_batch
 from bot.delivery.post import Letter, Post
 from bot.delivery.view import load_view
 from bot.ids import NOTICE_EVENT
@@ -165,6 +168,8 @@ async def _talk(tx: Tx, kind: str, payload: dict[str, Any]) -> Message | None:
 
 async def _reminder(tx: Tx, row: OwedRow) -> Message | None:
     """Under the tier's card, for the channel to see; nothing once it was decided, went up, or was said again."""
+    if "batch_id" in row.payload:
+        return await _batch_reminder(tx, row)
     request, tier = await tx.requests.get(str(row.payload["request_id"])), int(row.payload["tier"])
     if request is None or request.status is not Status.PENDING or request.tier != tier:
         return None
@@ -173,12 +178,29 @@ async def _reminder(tx: Tx, row: OwedRow) -> Message | None:
         return None
     # The channel's card came before those of single people.
     place = posted[0]
-    row_of_tier = (await tx.policies.current()).policy.tiers.get(tier)
-    named = row_of_tier.reviewers if row_of_tier else ()
-    on_call = await tx.people.members([entry for entry in named if entry.startswith(ON_CALL)])
     view = await load_view(tx, request, place)
-    said = reminder(view, await tx.people.groups(named), sorted(on_call))
+    said = reminder(view, *await _called(tx, tier))
     return Message(str(place.channel), said, place.ts, broadcast=True)
+
+
+async def _batch_reminder(tx: Tx, row: OwedRow) -> Message | None:
+    """Under the batch's card, once for all of it; nothing when none of it waits any more."""
+    batch = await tx.batches.get(str(row.payload["batch_id"]))
+    posted = [card for card in await tx.batches.cards(batch.id) if card.ts] if batch else []
+    view = await load_batch(tx, batch) if batch else None
+    if batch is None or view is None or not posted or not view.waiting():
+        return None
+    place = next((card for card in posted if card.target == batch.target), posted[0])
+    said = reminder_of(reminded(view), *await _called(tx, batch.tier))
+    return Message(str(place.channel), said, place.ts, broadcast=True)
+
+
+async def _called(tx: Tx, tier: int) -> tuple[Sequence[str], Sequence[str]]:
+    """Whom a reminder calls: the tier's user groups, and who is on call."""
+    row = (await tx.policies.current()).policy.tiers.get(tier)
+    named = row.reviewers if row else ()
+    on_call = await tx.people.members([entry for entry in named if entry.startswith(ON_CALL)])
+    return await tx.people.groups(named), sorted(on_call)
 
 
 async def _operators(tx: Tx, payload: dict[str, Any]) -> Message | None:

@@ -66,8 +66,6 @@ class Post:
             text=card.text,
             blocks=card.blocks,
             metadata=letter.metadata(),
-            unfurl_links=False,
-            unfurl_media=False,
         )
         return str(answer["channel"]), str(answer["ts"])
 

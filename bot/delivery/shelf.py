@@ -1,14 +1,14 @@
 """What the views of many cards share, read once for all of them in the reader's transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graph.law.duty import Absence
 from graph.law.policy import Policy
-from graph.law.request import Request
+from graph.law.request import Request, Status
 from graph.law.stopping import Stop
 from graph.verbs.duty import standing_in
-from graph.verbs.ports import Question, Run, Tx
+from graph.verbs.ports import KeptOut, Question, Run, Tx
 
 
 @dataclass(eq=False)
@@ -20,6 +20,9 @@ class Shelf:
     """Whether anybody is away at all."""
     runs: dict[str, Run]
     questions: dict[str, list[Question]]
+    batched: dict[str, int] = field(default_factory=dict)
+    """Of how many similar requests a request is one."""
+    kept_out: Mapping[str, KeptOut] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _nameless: set[str] = field(default_factory=set)
     _stops: dict[str, Sequence[Stop]] = field(default_factory=dict)
@@ -33,6 +36,11 @@ class Shelf:
         policy = (await tx.policies.current()).policy
         shelf = cls(policy, bool(await tx.duty.absences()), {run.id: run for run in runs}, questions)
         await shelf.names(tx, (request.requester for request in requests))
+        waiting = [request.id for request in requests if request.status is Status.PENDING]
+        shelf.kept_out = await tx.batches.kept_out(waiting)
+        in_batches = await tx.batches.of(waiting)
+        sizes = {batch.id: await tx.batches.size(batch.id) for batch in in_batches.values()}
+        shelf.batched = {request_id: sizes[batch.id] for request_id, batch in in_batches.items()}
         return shelf
 
     async def stops(self, tx: Tx, workflow: str) -> Sequence[Stop]:

@@ -1,13 +1,19 @@
 """Loads what a card shows, in the reader's transaction."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from bot.cards.batch_view import BatchView
+from bot.cards.granting import grantable
+from bot.cards.kit import permalink
 from bot.cards.view import CardView
+from bot.delivery.batches import load_batch
 from bot.delivery.shelf import Shelf
 from graph.law.duty import Absence
 from graph.law.policy import Policy
 from graph.law.request import Decision, Effect, Kind, Request, Status, effect_id, undo_id
 from graph.verbs.ports import CardRow, Question, Run, RunStatus, Tx, Vote
+from graph.verbs.stepup import required
 
 _SET_ASIDE = "This run was set aside after repeated failures; an operator has to look at it."
 _DISPLACED = "Its run waits for a release that has its place; operators were told. Answers still count."
@@ -17,6 +23,7 @@ _REPLACED = "It was not carried out; a newer request of this run took its place.
 async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf: Shelf | None = None) -> CardView:
     """The request as it is now, with what became of it; as `card` shows it."""
     shelf = shelf or await Shelf.of(tx, [request])
+    request = _noted(request, shelf)
     pending = request.status is Status.PENDING
     decision = None if pending else await tx.requests.decision(request.id)
     votes = await tx.requests.votes(request.id, request.digest) if request.approvals_required > 1 else ()
@@ -31,6 +38,9 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf
     stops = await shelf.stops(tx, request.workflow) if pending else ()
     stopper = stops[0].stopped_by if stops else None
     deputies = await shelf.deputies(tx, request) if pending else ()
+    approved = request.kind is Kind.ACTION and request.status is Status.APPROVED
+    grant = await tx.grants.given_with(request.id) if approved else None
+    incidents = () if pending else await tx.incidents.of_request(request.id)
     return CardView(
         request=request,
         now=await tx.now(),
@@ -43,6 +53,7 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf
         run_status=str(status),
         run_note=await _note(tx, request, effect, run),
         followup=followup,
+        followup_url=await _address(tx, followup) if followup else "",
         went_to=_went_to(shelf.policy, request, card),
         usual_seconds=await tx.past.usual_seconds(request.workflow, request.action_type) if pending else None,
         question=asked[-1] if asked else None,
@@ -50,6 +61,13 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf
         stop=stops[0] if stops else None,
         stopped_since=await tx.stops.since(request.workflow) if stops else None,
         standing_in=deputies,
+        afterwards=_afterwards(shelf.policy, request) if pending else "",
+        rendering=card.wanted if card else 0,
+        batched=shelf.batched.get(request.id, 0) if card and card.folded_in else 0,
+        step_up=pending and await required(tx, request, shelf.policy),
+        grantable=pending and grantable(shelf.policy, request) is not None,
+        grant=grant,
+        incident=incidents[-1] if incidents else None,
         names=await shelf.names(
             tx,
             {
@@ -57,6 +75,8 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf
                 stopper,
                 request.requester,
                 changed_by,
+                grant.revoked_by if grant else None,
+                *(incident.reported_by for incident in incidents),
                 *_deciders(decision, votes, effect),
                 *_talkers(request, asked),
             },
@@ -64,11 +84,34 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf
     )
 
 
-async def load_views(tx: Tx, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView]]:
+async def load_views(tx: Tx, cards: Sequence[CardRow]) -> list[tuple[CardRow, CardView | BatchView]]:
     """Each of these cards with what it shows."""
-    found = {request.id: request for request in await tx.requests.many({card.request_id for card in cards})}
+    own = {card.request_id for card in cards if card.batch_id is None}
+    found = {request.id: request for request in await tx.requests.many(own)} if own else {}
     shelf = await Shelf.of(tx, list(found.values()))
-    return [(card, await load_view(tx, found[card.request_id], card, shelf)) for card in cards]
+    batches = {batch.id: batch for batch in await tx.batches.many({card.batch_id for card in cards if card.batch_id})}
+    views: list[tuple[CardRow, CardView | BatchView]] = []
+    for card in cards:
+        if card.batch_id is None:
+            views.append((card, await load_view(tx, found[card.request_id], card, shelf)))
+        else:
+            views.append((card, await load_batch(tx, batches[card.batch_id], card)))
+    return views
+
+
+def _noted(request: Request, shelf: Shelf) -> Request:
+    """What differs from a batch says so among its flags: why it has a card of its own."""
+    out = shelf.kept_out.get(request.id)
+    if out is None or not out.size:
+        return request
+    said = f"Kept out of the batch of {out.size}: {out.why}"
+    return replace(request, brief=replace(request.brief, flags=(said, *request.brief.flags)))
+
+
+async def _address(tx: Tx, request: Request) -> str:
+    """Where this request's card is on the web; "" as long as nobody knows."""
+    place = (await tx.cards.places([request.id])).get(request.id)
+    return permalink(await tx.people.workspace_url(), *place) if place else ""
 
 
 def _concerned(absences: Sequence[Absence]) -> Iterator[str | None]:
@@ -81,6 +124,17 @@ def _went_to(policy: Policy, request: Request, card: CardRow | None) -> str:
     if card is None or request.status is not Status.PENDING or not 0 < card.tier < request.tier:
         return ""
     return policy.channel(request.workflow, request.tier) if request.tier in policy.tiers else "another channel"
+
+
+def _afterwards(policy: Policy, request: Request) -> str:
+    if request.kind is not Kind.ACTION or request.tier not in policy.tiers:
+        return ""
+    then = policy.on_timeout(f"{request.workflow}.{request.action_type}", request.tier)
+    if then == "approve":
+        return "it goes ahead"
+    if then == "escalate" and request.tier + 1 in policy.tiers:
+        return f"tier {request.tier + 1} is asked"
+    return "it expires, and the agent is told that nobody decided"
 
 
 async def _effect(tx: Tx, request: Request) -> Effect | None:

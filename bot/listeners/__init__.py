@@ -13,14 +13,42 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.guard.shape import Home
-from bot.listeners import buttons, command, errors, events, shortcuts, stopping, submissions, talk
+from bot.listeners import (
+    batches,
+    buttons,
+    command,
+    errors,
+    events,
+    grants,
+    instead,
+    looking,
+    reading,
+    shortcuts,
+    stopping,
+    submissions,
+    talk,
+)
 from bot.listeners.services import Background, Mirror, Services
 from graph.faults import report
 
 __all__ = ["Background", "Mirror", "Services", "dispatch", "make_app", "register"]
 
 ANSWER_SECONDS: Final = 2.4
-_PARTS: Final = (talk, stopping, buttons, submissions, command, events, shortcuts, errors)
+_PARTS: Final = (
+    talk,
+    stopping,
+    looking,
+    instead,
+    reading,
+    grants,
+    batches,
+    buttons,
+    shortcuts,
+    submissions,
+    command,
+    events,
+    errors,
+)
 _log = structlog.get_logger(__name__)
 _abandoned: set[asyncio.Task[BoltResponse]] = set()
 

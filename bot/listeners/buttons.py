@@ -11,6 +11,7 @@ from bot.ids import (
     CHOICE_ASK,
     CHOICE_CLAIM,
     CHOICE_DETAILS,
+    CHOICE_GRANT,
     CHOICE_HAND,
     CHOICE_RELEASE,
     CHOICE_RESPOND,
@@ -25,6 +26,7 @@ from bot.ids import (
 from bot.listeners.clicks import Click, click_of
 from bot.listeners.deciding import take
 from bot.listeners.forms import Form, open_form
+from bot.listeners.home import answered
 from bot.listeners.notices import INVALID_BUTTON, owe_notice
 from bot.listeners.services import Services
 from bot.listeners.talk import look
@@ -44,6 +46,7 @@ _CHOSEN: Final = {
     CHOICE_RESPOND: Form.RESPOND,
     CHOICE_ASK: Form.ASK,
     CHOICE_HAND: Form.HAND,
+    CHOICE_GRANT: Form.GRANT,
 }
 _OPENING: Final = re.compile("^(" + "|".join(re.escape(name) for name in (MORE, *_FORMS)) + ")$")
 _ANY: Final = re.compile("")
@@ -52,16 +55,12 @@ _ANY: Final = re.compile("")
 def register(app: AsyncApp, services: Services) -> None:
     async def approve(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = click_of(body)
-        refusal = await _approve(services, click)
-        if refusal:
-            await owe_notice(services.store, click, refusal)
+        await answered(services, click, await _approve(services, click))
         await ack()
 
     async def opening(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = click_of(body)
-        refusal = await _open(services, click)
-        if refusal:
-            await owe_notice(services.store, click, refusal)
+        await answered(services, click, await _open(services, click))
         await ack()
 
     async def stray(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -79,7 +78,7 @@ def register(app: AsyncApp, services: Services) -> None:
 async def _approve(services: Services, click: Click) -> str | None:
     """Decide; or say why not."""
     ref = decode(click.value)
-    if ref is None or click.where is None:
+    if ref is None or (click.where is None and not click.home):
         return INVALID_BUTTON
     answer = Answer(
         request_id=ref.request_id,

@@ -21,6 +21,8 @@ class Click:
     trigger_id: str
     response_url: str | None
     where: tuple[str, str] | None
+    home: bool = False
+    """Whether it was clicked on the Home tab, which only Gatepost can publish."""
     key: str
     """The same for every delivery of this one click."""
 
@@ -38,7 +40,25 @@ def click_of(body: Body) -> Click:
         trigger_id=trigger,
         response_url=body.get("response_url"),
         where=_where(body),
+        home=_on_home(body),
         key=_key(trigger or f"{body['user']['id']}/{action.get('action_ts')}/{value}"),
+    )
+
+
+def click_of_message(body: Body) -> Click:
+    """Read a message shortcut that passed the guard: `where` is the message that it was used on."""
+    trigger = _text(body.get("trigger_id"))
+    ts = body.get("message_ts") or (body.get("message") or {}).get("ts")
+    channel = body.get("channel")
+    found = channel.get("id") if isinstance(channel, dict) else channel
+    return Click(
+        user=body["user"]["id"],
+        action_id=body["callback_id"],
+        value=None,
+        trigger_id=trigger,
+        response_url=body.get("response_url"),
+        where=(_fitting(CHANNEL, found), _fitting(TS, ts)),
+        key=_key(trigger or f"{body['user']['id']}/{body.get('action_ts')}"),
     )
 
 
@@ -51,6 +71,11 @@ def _where(body: Body) -> tuple[str, str] | None:
     found = container.get("channel_id") or (channel.get("id") if isinstance(channel, dict) else channel)
     ts = container.get("message_ts") or (body.get("message") or {}).get("ts")
     return _fitting(CHANNEL, found), _fitting(TS, ts)
+
+
+def _on_home(body: Body) -> bool:
+    container, view = body.get("container") or {}, body.get("view") or {}
+    return container.get("type") == "view" and view.get("type") == "home" and not body.get("message")
 
 
 def _fitting(pattern: re.Pattern[str], value: object) -> str:

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.guard.shape import USER_ID
 from bot.listeners import talk
-from bot.listeners.home import publish_home
+from bot.listeners.home import refresh_home
 from bot.listeners.services import Services
 
 _PEOPLE: Final = ("user_change", "subteam_members_changed", "subteam_updated", "subteam_created")
@@ -19,8 +19,9 @@ _ANY: Final = re.compile("")
 def register(app: AsyncApp, services: Services) -> None:
     async def opened(event: dict[str, Any]) -> None:
         user = _id(event.get("user"))
-        if event.get("tab", "home") == "home" and user:
-            services.background.spawn("publish home", publish_home(services, user))
+        # Who opens it again and again sees what was there a moment ago.
+        if event.get("tab", "home") == "home" and user and not services.flood.wait(user):
+            refresh_home(services, user)
 
     async def people(event: dict[str, Any]) -> None:
         directory = services.directory

@@ -7,15 +7,17 @@ from typing import Final
 
 import structlog
 
+from bot.cards.buttons import can_modify
+from bot.cards.granting import grantable
 from bot.cards.notice import already
-from bot.cards.pending import can_modify
 from bot.delivery.view import load_view
 from bot.ids import Ref
 from bot.listeners.clicks import Click
-from bot.listeners.notices import INVALID_BUTTON, NOT_OPENED, owe_notice
+from bot.listeners.flood import said
+from bot.listeners.notices import INVALID_BUTTON, NOT_OPENED, owe_notice, whisper
+from bot.listeners.reading import NOT_FOR_YOU, details_view
 from bot.listeners.services import Services
-from bot.listeners.sight import may_see
-from bot.modals import approve, ask, details, edit, hand, reject, respond
+from bot.modals import approve, ask, details, edit, grant, hand, reject, respond
 from bot.slack import SlackProblem
 from bot.words import Json
 from graph.law.authorization import authorize, refusal_of_state
@@ -23,8 +25,11 @@ from graph.law.request import DecisionType, Request, Status
 from graph.verbs.authority import holds_role, standing
 from graph.verbs.authority import may_see as of_team
 from graph.verbs.ports import Tx
+from graph.verbs.sight import may_see
+from graph.verbs.stepup import required
 from graph.verbs.stop import forbidden, standstill
 
+NOT_GRANTABLE: Final = "This can't be allowed for the rest of the run. Please decide it by itself."
 _log = structlog.get_logger(__name__)
 
 
@@ -37,11 +42,13 @@ class Form(StrEnum):
     RESPOND = "respond"
     ASK = "ask"
     HAND = "hand"
+    GRANT = "grant"
     DETAILS = "details"
 
 
 _DECIDES: Final = {
     Form.APPROVE: DecisionType.APPROVE,
+    Form.GRANT: DecisionType.APPROVE,
     Form.EDIT: DecisionType.EDIT,
     Form.REJECT: DecisionType.REJECT,
     Form.RESPOND: DecisionType.RESPOND,
@@ -50,11 +57,9 @@ _DECIDES: Final = {
     Form.HAND: DecisionType.APPROVE,
 }
 
-_SETS_OFF: Final = (Form.APPROVE, Form.EDIT, Form.RESPOND)
+_SETS_OFF: Final = (Form.APPROVE, Form.GRANT, Form.EDIT, Form.RESPOND)
 
 _BUILD: Final[dict[Form, Callable[[Request, Ref, str | None, str | None], Json]]] = {
-    Form.APPROVE: approve.build,
-    Form.EDIT: edit.build,
     Form.REJECT: reject.build,
     Form.RESPOND: respond.build,
     Form.ASK: ask.build,
@@ -62,8 +67,16 @@ _BUILD: Final[dict[Form, Callable[[Request, Ref, str | None, str | None], Json]]
 }
 
 
-async def open_form(services: Services, click: Click, form: Form, ref: Ref) -> str | None:
-    """Open the form for whoever clicked, after the ack; or say why it stays closed."""
+async def open_form(
+    services: Services, click: Click, form: Form, ref: Ref, *, alternative: int | None = None
+) -> str | None:
+    """Open the form for whoever clicked, after the ack; or say why it stays closed.
+
+    `alternative`: which of the agent's ideas the edit form shows as chosen.
+    """
+    if form is Form.DETAILS and (wait := services.flood.wait(click.user)):
+        whisper(services, click, said(wait))
+        return None
     async with services.store.begin() as tx:
         request = await tx.requests.get(ref.request_id)
         if request is None:
@@ -71,7 +84,7 @@ async def open_form(services: Services, click: Click, form: Form, ref: Ref) -> s
         refusal = await _refusal(tx, request, click, form, ref)
         if refusal:
             return refusal
-        view = await _view(tx, request, click, form, ref, services.traces)
+        view = await _view(tx, request, click, form, ref, services.traces, alternative)
     open_view(services, click, view)
     return None
 
@@ -84,7 +97,7 @@ def open_view(services: Services, click: Click, view: Json) -> None:
 async def _refusal(tx: Tx, request: Request, click: Click, form: Form, ref: Ref) -> str | None:
     """Why this person can't send this form now, in a sentence; checked again when they do."""
     if form is Form.DETAILS:
-        return None if await may_see(tx, click.user, request) else "Only reviewers may look into this request."
+        return None if await may_see(tx, click.user, request) else NOT_FOR_YOU
     if not await of_team(tx, click.user, request.workflow):
         return "Requests of this workflow are for its own team."
     if request.status is not Status.PENDING:
@@ -107,18 +120,29 @@ async def _refusal(tx: Tx, request: Request, click: Click, form: Form, ref: Ref)
         return "Nothing about this action can be changed; approve or reject it."
     if form is Form.APPROVE and details.must_be_read(request):
         return "The card can't show all of this. Please read it in full first, and approve it there."
+    if form is Form.GRANT and grantable((await tx.policies.current()).policy, request) is None:
+        return NOT_GRANTABLE
     return None
 
 
-async def _view(tx: Tx, request: Request, click: Click, form: Form, ref: Ref, traces: str | None) -> Json:
+async def _view(
+    tx: Tx, request: Request, click: Click, form: Form, ref: Ref, traces: str | None, alternative: int | None
+) -> Json:
     channel, ts = click.where or (None, None)
+    policy = (await tx.policies.current()).policy
+    if form is Form.EDIT:
+        step_up = await required(tx, request, policy)
+        return edit.build(request, ref, channel, ts, chosen=alternative, step_up=step_up)
+    if form is Form.APPROVE:
+        return approve.build(request, ref, channel, ts, step_up=await required(tx, request, policy))
+    if form is Form.GRANT:
+        row = grantable(policy, request)
+        if row is None:
+            raise RuntimeError(f"nothing can be allowed besides request {request.id}")
+        return grant.build(request, ref, channel, ts, policy=policy, row=row)
     if form is not Form.DETAILS:
         return _BUILD[form](request, ref, channel, ts)
-    known = click.where is not None and await tx.cards.known(request.id, *click.where)
-    names, asked = (await load_view(tx, request)).names, await tx.talk.of_request(request.id)
-    # On a queue or a copy there is no card of this request: what is approved here names no place.
-    place = (channel, ts) if known else (None, None)
-    return details.build(request, ref, *place, names=names, asked=asked, traces=traces)
+    return await details_view(tx, request, ref, click.where, traces)
 
 
 async def _open(services: Services, click: Click, view: Json) -> None:

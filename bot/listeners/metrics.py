@@ -32,6 +32,9 @@ class Metrics:
         self.queue = self._gauge("queue", "Requests that wait for a person", "tier")
         self.queue_age = self._gauge("queue_oldest_seconds", "Since the oldest of them was asked at its tier", "tier")
         self.unknown = self._gauge("effects_unknown", "Effects whose outcome nobody knows")
+        self.hasty = self._gauge(
+            "hasty_reviewers", "People who approve faster than anybody reads, in the last 10 minutes"
+        )
         self.stopped = self._gauge("stopped", "1: stopped by a person (*: all workflows)", "workflow")
         self.well = self._gauge("well", "1: this part of the installation is well", "part")
         self.escalation = self._gauge(
@@ -49,6 +52,7 @@ class Metrics:
             self.queue.labels(str(tier)).set(waiting.count)
             self.queue_age.labels(str(tier)).set(waiting.oldest)
         self.unknown.set(figures.unknown)
+        self.hasty.set(figures.hasty)
         for workflow in figures.stopped:
             self.stopped.labels(workflow).set(1)
         for part, well in figures.well.items():

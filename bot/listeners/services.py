@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from bot.listeners.flood import Flood
 from bot.listeners.metrics import Metrics
 from bot.slack import Slack, SlackProblem
 from graph.faults import report
@@ -47,6 +48,14 @@ class Background:
             await asyncio.wait(self._tasks)
 
 
+@dataclass(eq=False)
+class Homes:
+    """Whose Home tab is being published, and for whom it has to be done once more: never two at a time for one."""
+
+    busy: set[str] = field(default_factory=set)
+    again: set[str] = field(default_factory=set)
+
+
 async def _logged(name: str, work: Coroutine[Any, Any, object]) -> None:
     try:
         await work
@@ -68,4 +77,6 @@ class Services:
     directory: Mirror | None = None
     background: Background = field(default_factory=Background)
     metrics: Metrics = field(default_factory=Metrics)
+    flood: Flood = field(default_factory=Flood)
+    homes: Homes = field(default_factory=Homes)
     traces: str | None = None

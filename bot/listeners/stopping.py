@@ -11,7 +11,7 @@ from bot.cards.view import Card
 from bot.ids import COMMAND, LIFT, LIFT_SUBMIT, STOP, STOP_SUBMIT
 from bot.listeners.asked import Asked, Sub
 from bot.listeners.clicks import Click, click_of
-from bot.listeners.home import publish_home
+from bot.listeners.home import refresh_home
 from bot.listeners.notices import INVALID_BUTTON, NOT_OPENED, owe_notice
 from bot.listeners.services import Services
 from bot.modals import stop as form
@@ -36,7 +36,7 @@ def register(app: AsyncApp, services: Services) -> None:
     async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
         user = body["user"]["id"]
         await ack(**await _submitted(services, user, body["view"]))
-        services.background.spawn("publish home", publish_home(services, user))
+        refresh_home(services, user)
 
     app.block_action(STOP)(opening)
     app.block_action(LIFT)(opening)

@@ -2,31 +2,47 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot.ids import APPROVE_SUBMIT, DETAILS, EDIT_SUBMIT, REJECT_SUBMIT, RESPOND_SUBMIT, Origin, decode_origin
+from bot.ids import (
+    APPROVE_SUBMIT,
+    DETAILS,
+    EDIT_SUBMIT,
+    GRANT_SUBMIT,
+    REJECT_SUBMIT,
+    RESPOND_SUBMIT,
+    Origin,
+    decode_origin,
+)
 from bot.listeners.deciding import take
-from bot.listeners.notices import said
+from bot.listeners.home import refresh_home
 from bot.listeners.services import Services
-from bot.modals import approve, details, edit, reject, respond
+from bot.modals import approve, details, edit, grant, notice, reject, respond
+from bot.modals.code import CODE, read_code
 from bot.modals.fields import Kind, fields
 from bot.modals.frame import REASON
+from graph.law.grants import Scope
 from graph.law.request import DecisionType, Request
 from graph.verbs.decide import Answer
 from graph.verbs.errors import Invalid, Refusal
+from graph.verbs.stepup import CODE as CODE_FIELD
 
 BROKEN: Final = "This form is not valid any more. Please close it and use the current card."
 _TYPES: Final = {
     APPROVE_SUBMIT: DecisionType.APPROVE,
+    GRANT_SUBMIT: DecisionType.APPROVE,
     EDIT_SUBMIT: DecisionType.EDIT,
     REJECT_SUBMIT: DecisionType.REJECT,
     RESPOND_SUBMIT: DecisionType.RESPOND,
     DETAILS: DecisionType.APPROVE,
 }
-_REASONS: Final = {APPROVE_SUBMIT: approve.parse, REJECT_SUBMIT: reject.parse, RESPOND_SUBMIT: respond.parse}
+_REASONS: Final = {REJECT_SUBMIT: reject.parse, RESPOND_SUBMIT: respond.parse}
+_APPROVALS: Final = {APPROVE_SUBMIT: approve.parse, DETAILS: details.parse}
+_OWN: Final = {CODE_FIELD: CODE, **grant.BLOCKS}
+"""Where in a form stands what a verb says of something that is no argument."""
 _OURS: Final = re.compile("^(" + "|".join(re.escape(name) for name in _TYPES) + ")$")
 _ANY: Final = re.compile("")
 
@@ -39,6 +55,8 @@ class Filled:
     args: Mapping[str, Any] | None = None
     alternative: int | None = None
     errors: Mapping[str, str] | None = None
+    code: str = field(default="", repr=False)
+    grant: Scope | None = None
 
 
 def register(app: AsyncApp, services: Services) -> None:
@@ -48,7 +66,11 @@ def register(app: AsyncApp, services: Services) -> None:
         if origin is None:
             await ack(**shown(view, {}, BROKEN))
             return
-        await ack(**await _decide(services, body["user"]["id"], view, origin))
+        user = body["user"]["id"]
+        await ack(**await _decide(services, user, view, origin))
+        if origin.channel is None:
+            # Opened from the Home tab, or from a list beside it.
+            refresh_home(services, user)
 
     async def stray(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**shown(body["view"], {}, BROKEN))
@@ -81,12 +103,17 @@ async def _decide(services: Services, user: str, view: dict[str, Any], origin: O
 
 
 def _filled(callback: str, state: object, request: Request) -> Filled:
+    code = read_code(state)
     if callback == EDIT_SUBMIT:
         edited = edit.parse(state, request)
         args = None if edited.alternative is not None else edited.args
-        return Filled(edited.reason, args, edited.alternative, edited.errors)
-    reason, errors = details.parse(state, request) if callback == DETAILS else _REASONS[callback](state)
-    return Filled(reason, errors=errors)
+        return Filled(edited.reason, args, edited.alternative, edited.errors, code)
+    if callback == GRANT_SUBMIT:
+        allowed = grant.parse(state, request)
+        return Filled(allowed.reason, errors=allowed.errors, grant=allowed.scope)
+    read = _APPROVALS.get(callback)
+    reason, errors = read(state, request) if read else _REASONS[callback](state)
+    return Filled(reason, errors=errors, code=code)
 
 
 def _answer(decision: DecisionType, user: str, origin: Origin, filled: Filled) -> Answer:
@@ -101,6 +128,8 @@ def _answer(decision: DecisionType, user: str, origin: Origin, filled: Filled) -
         reason=filled.reason,
         args=filled.args,
         alternative=filled.alternative,
+        code=filled.code,
+        grant=filled.grant,
         where=(origin.channel or "", origin.ts or "") if placed else None,
     )
 
@@ -108,6 +137,7 @@ def _answer(decision: DecisionType, user: str, origin: Origin, filled: Filled) -
 def _at_blocks(invalid: Invalid, request: Request) -> dict[str, str]:
     """Errors by argument → errors by block; what belongs to no input stands at the reason."""
     places = {item.name: item.block_id for item in fields(request) if item.kind is not Kind.FIXED}
+    places = {**places, **_OWN} if invalid.fields.keys() <= _OWN.keys() else places
     return {places.get(name, REASON): text for name, text in invalid.fields.items()}
 
 
@@ -121,7 +151,7 @@ def shown(view: Mapping[str, Any], errors: Mapping[str, str], refusal: str) -> d
         placed.setdefault(inputs[0], said_at_first)
     if placed:
         return {"response_action": "errors", "errors": placed}
-    return {"response_action": "update", "view": said(said_at_first or BROKEN)}
+    return {"response_action": "update", "view": notice.build(said_at_first or BROKEN)}
 
 
 def _inputs(view: Mapping[str, Any]) -> list[str]:

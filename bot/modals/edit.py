@@ -6,6 +6,7 @@ from bot.cards.arguments import asked
 from bot.cards.kit import labelled, rich
 from bot.ids import EDIT_SUBMIT, Origin, Ref
 from bot.modals import instead
+from bot.modals.code import code_field
 from bot.modals.fields import PREFIX, Field, Kind, fields
 from bot.modals.frame import REASON, blocks_of, modal, read_reason, reason_field
 from bot.modals.inputs import block
@@ -30,14 +31,25 @@ class Edited(NamedTuple):
     alternative: int | None = None
 
 
-def build(request: Request, ref: Ref, channel: str | None, ts: str | None) -> Json:
-    """The form, filled with what the agent proposed."""
+def build(
+    request: Request,
+    ref: Ref,
+    channel: str | None,
+    ts: str | None,
+    *,
+    chosen: int | None = None,
+    step_up: bool = False,
+) -> Json:
+    """The form, filled with what the agent proposed; `chosen`: the alternative that is wanted instead.
+
+    `step_up`: whoever changes it approves it, which takes a one-time code.
+    """
     wanted = fields(request)
     inputs = [block(item) for item in wanted if item.kind is not Kind.FIXED]
     fixed = [block(item) for item in wanted if item.kind is Kind.FIXED]
     blocks = [
         rich(labelled("Asked:", asked(request), limit=900)),
-        *instead.blocks(request, optional=bool(inputs)),
+        *instead.blocks(request, optional=bool(inputs), chosen=chosen),
         *fixed[:MAX_FIXED_LINES],
         *(
             [literal(f"{len(fixed) - MAX_FIXED_LINES} more fixed arguments in Details.")]
@@ -46,6 +58,7 @@ def build(request: Request, ref: Ref, channel: str | None, ts: str | None) -> Js
         ),
         *inputs,
         reason_field("Why this change?", "The agent is told. The changed action is a new request with its own route."),
+        *([code_field()] if step_up else []),
     ]
     return modal("Modify this action", EDIT_SUBMIT, Origin(ref, channel, ts), blocks, "Modify")
 

@@ -1,16 +1,18 @@
 """Every modal on ordinary and hostile requests: for the golden tests and the gallery."""
 
-from dataclasses import replace
-
 from bot.cards.examples import views
-from bot.cards.examples_talk import ASKED, BY_RITA, STRANGE
-from bot.cards.samples import NAMES, decision, request
+from bot.cards.examples_talk import STRANGE
+from bot.cards.samples import request
 from bot.ids import Ref, ref_of
-from bot.modals import answer, approve, ask, details, edit, hand, reject, respond, stop
+from bot.modals import answer, approve, ask, details, edit, hand, incident, notice, reject, respond, stop
+from bot.modals.examples_batch import batch_examples
+from bot.modals.examples_details import details_examples
+from bot.modals.examples_grants import granting_examples
 from bot.words import Json
-from graph.law.request import DecisionType, Kind, Request
+from graph.law.request import Kind, Request
 
 CHANNEL, TS = "C0REVIEW", "1803.0001"
+REPORTED = ("done", "rejected", "unknown", "hostile_decided", "checkpoint_stopped")
 TALKED_ABOUT = ("plain", "hostile", "reconcile", "checkpoint", "review_lasting")
 RICH_ARGS = {
     "order": "4711",
@@ -50,25 +52,11 @@ def examples() -> dict[str, Json]:
         if asked.kind is Kind.ACTION:
             found[f"approve_{name}"] = approve.build(asked, ref, CHANNEL, TS)
         found[f"details_{name}"] = details.build(asked, ref, CHANNEL, TS)
-    plain = request()
-    taken = [
-        decision(DecisionType.REJECT, reason="Not this customer."),
-        decision(DecisionType.APPROVE, by="policy:2"),
-    ]
-    deep: object = "bottom"
-    for _ in range(2000):
-        deep = [deep]
-    context = {"deep": deep, "numbers": list(range(5000)), "text": "word " * 20_000, "": None}
-    odd = replace(plain, brief=replace(plain.brief, context=context))
-    ref = ref_of(plain)
-    talk = [BY_RITA, STRANGE, ASKED]
     found |= {
         "stop": stop.build_stop(["clinical", "payments", *(f"workflow-{number}" for number in range(120))]),
         "lift": stop.build_lift("*"),
         "lift_one": stop.build_lift("payments"),
+        "nothing_decided": notice.build("Already approved by Alice Adams at 10:03 UTC."),
+        **{f"incident_{name}": incident.build(seen) for name, seen in views().items() if name in REPORTED},
     }
-    return found | {
-        "details_asked": details.build(plain, ref, CHANNEL, TS, names=NAMES, asked=talk),
-        "details_earlier": details.build(plain, ref, CHANNEL, TS, names=NAMES, earlier=taken),
-        "details_odd_context": details.build(odd, ref, CHANNEL, TS),
-    }
+    return found | details_examples() | granting_examples() | batch_examples()

@@ -7,10 +7,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 
-from bot.cards.arguments import label
+from bot.cards.arguments import label, texts
 from bot.modals.frame import MAX_INPUT
+from bot.words import holds_secret
 from graph.law.action import fixed_fields
+from graph.law.masking import shown_args
 from graph.law.request import Request
+from graph.law.schemas import resolved
 
 MAX_OPTIONS: Final = 100
 MAX_FIELDS: Final = 80
@@ -20,7 +23,7 @@ _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}", re.ASCII)
 
 
 class Kind(StrEnum):
-    """How an argument is put in. `fixed`: shown, but not to be changed here."""
+    """How an argument is put in. `fixed`: shown (a secret: mentioned), but not to be changed here."""
 
     MONEY = "money"
     INTEGER = "integer"
@@ -35,7 +38,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One argument in the form. `spec` is its schema with references followed and `null` taken off."""
+    """One argument in the form. `spec` is its schema with references followed and `null` taken off.
+
+    `before` is the value itself, `shown` is what people may see of it as text.
+    """
 
     name: str
     block_id: str
@@ -43,6 +49,7 @@ class Field:
     kind: Kind
     spec: dict[str, Any]
     before: Any
+    shown: str
     present: bool
     nullable: bool
     required: bool
@@ -58,15 +65,18 @@ def fields(request: Request) -> list[Field]:
     schema = request.form.schema
     properties = schema.get("properties", {})
     names = [*properties, *sorted(set(request.args) - set(properties))]
-    return [_field(request, name, index) for index, name in enumerate(names)]
+    shown, seen = texts(request), shown_args(request.form, request.args)
+    return [_field(request, name, index, shown.get(name, ""), seen.get(name)) for index, name in enumerate(names)]
 
 
-def _field(request: Request, name: str, index: int) -> Field:
+def _field(request: Request, name: str, index: int, shown: str, seen: Any) -> Field:
     schema, args = request.form.schema, request.args
     given = schema.get("properties", {}).get(name)
     spec, nullable = resolved(given, schema)
-    known = given is not None and name not in fixed_fields(request.form) and index < MAX_FIELDS
     before = args.get(name)
+    # Whatever holds a secret stays as it is: an input would show it, or lose it.
+    secret = seen != before or holds_secret(shown)
+    known = given is not None and name not in fixed_fields(request.form) and index < MAX_FIELDS and not secret
     return Field(
         name=name,
         block_id=PREFIX + (name if _SAFE_NAME.fullmatch(name) else f"#{index}"),
@@ -74,43 +84,11 @@ def _field(request: Request, name: str, index: int) -> Field:
         kind=_kind(spec, before) if known else Kind.FIXED,
         spec=spec,
         before=before,
+        shown=shown,
         present=name in args,
         nullable=nullable,
         required=name in schema.get("required", ()),
     )
-
-
-def resolved(spec: Any, schema: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """A property's schema with `$ref` followed and `anyOf [x, null]` taken apart; and whether null is allowed."""
-    nullable, found = False, dict(spec) if isinstance(spec, dict) else {}
-    for _ in range(8):
-        branches = found.get("anyOf") or found.get("oneOf") or found.get("allOf")
-        if "$ref" in found:
-            found = {**_target(found["$ref"], schema), **_without(found, "$ref")}
-        elif isinstance(branches, list):
-            solid = [branch for branch in branches if branch != {"type": "null"}]
-            nullable = nullable or len(solid) < len(branches)
-            if len(solid) != 1 or not isinstance(solid[0], dict):
-                return _without(found, "type"), nullable
-            found = {**solid[0], **_without(found, "anyOf", "oneOf", "allOf")}
-        else:
-            break
-    kinds = found.get("type")
-    if isinstance(kinds, list):
-        solid_kinds = [kind for kind in kinds if kind != "null"]
-        nullable = nullable or len(solid_kinds) < len(kinds)
-        found = {**found, "type": solid_kinds[0] if len(solid_kinds) == 1 else None}
-    return found, nullable
-
-
-def _target(reference: Any, schema: dict[str, Any]) -> dict[str, Any]:
-    name = reference.rpartition("/")[2] if isinstance(reference, str) else ""
-    found = schema.get("$defs", {}).get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _without(spec: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in spec.items() if name not in names}
 
 
 def _kind(spec: dict[str, Any], before: Any) -> Kind:

@@ -28,7 +28,7 @@ def block(wanted: Field) -> Json:
 
 def fixed(wanted: Field) -> Json:
     """The value as text; only Details shows all of a long one."""
-    text = visible(written(wanted.before)) if wanted.present else "(not given)"
+    text = visible(wanted.shown) if wanted.present else "(not given)"
     shown, hidden = clip(text, MAX_FIXED)
     more = f" ({hidden} more characters in Details)" if hidden else ""
     return rich_block(labelled(f"{wanted.label} (fixed):", shown + more))

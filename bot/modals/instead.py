@@ -3,6 +3,7 @@
 from typing import Final
 
 from bot.cards.alternatives import Choice, choosable
+from bot.cards.buttons import option_words
 from bot.cards.kit import labelled, rich
 from bot.modals.frame import element_of, field
 from bot.words import Json, clip, plain
@@ -13,15 +14,17 @@ INSTEAD: Final = "instead"
 UNKNOWN: Final = "Choose one of the alternatives."
 
 
-def blocks(request: Request, *, optional: bool) -> list[Json]:
+def blocks(request: Request, *, optional: bool, chosen: int | None = None) -> list[Json]:
     """The alternatives whole and the choice among them; nothing where there is none to choose."""
     found = choosable(request)
     if not found:
         return []
-    options = [{"text": plain(_option(choice), 75), "value": str(choice.index)} for choice in found]
+    options = {choice.index: {"text": plain(option_words(choice), 75), "value": str(choice.index)} for choice in found}
     lines = [labelled(f"{choice.letter}:", _whole(choice)) for choice in found]
     hint = "The alternative is checked like any other action. Leave the fields below as they are."
-    element = {"type": "static_select", "options": options}
+    element: Json = {"type": "static_select", "options": list(options.values())}
+    if chosen in options:
+        element["initial_option"] = options[chosen]
     return [rich(*lines), field(INSTEAD, "Use instead", element, hint=hint if optional else "", optional=optional)]
 
 
@@ -33,10 +36,6 @@ def read(state: object, request: Request) -> tuple[int | None, dict[str, str]]:
     value = option.get("value") if isinstance(option, dict) else None
     chosen = next((choice.index for choice in choosable(request) if value == str(choice.index)), None)
     return chosen, {INSTEAD: UNKNOWN} if chosen is None else {}
-
-
-def _option(choice: Choice) -> str:
-    return clip(f"{choice.letter}: {choice.question}", 75)[0]
 
 
 def _whole(choice: Choice) -> str:

@@ -19,6 +19,7 @@ from graph.law.routing import RouteKind, route
 from graph.verbs.ports import RunStatus
 from graph.verbs.sweep import sweep
 from storage.store import PgStore
+from tests.support.card_counts import card_of, count
 from tests.support.db import trusting
 from tests.support.domain_routes import ROUTES, Gate
 from tests.support.domains import CASES, SUBJECT, WORKFLOWS, Domains, names, shop_list, withdrawn
@@ -64,6 +65,7 @@ async def check_gate(house: Domains, gate: Request) -> None:
     assert gate.brief.cost_of_delay
     assert gate.brief.context["goal"]
     assert all(other.nature for other in gate.brief.alternatives), "an alternative that can't be chosen"
+    assert count(await card_of(house, gate), gate).problems == ()
     async with house.store.begin() as tx:
         cards = await tx.cards.of_request(gate.id)
         policy = (await tx.policies.version(gate.policy_version)).policy

@@ -6,13 +6,16 @@ from hypothesis import strategies as st
 
 from bot.ids import (
     CHOICES,
+    INSTEAD_NONE,
     Origin,
     Ref,
     decode,
     decode_choice,
+    decode_instead,
     decode_origin,
     encode,
     encode_choice,
+    encode_instead,
     encode_origin,
 )
 
@@ -38,6 +41,17 @@ def test_what_is_encoded_comes_back(ref: Ref, choice: str) -> None:
     assert decode_origin(encode_origin(Origin(ref))) == Origin(ref)
     assert decode_choice(encode_choice(choice, ref)) == (choice, ref)
     assert len(encode_choice(choice, ref)) <= 150
+
+
+@given(REFS, st.integers(INSTEAD_NONE, 25))
+def test_choices_of_alternatives_come_back(ref: Ref, index: int) -> None:
+    assert decode_instead(encode_instead(index, ref)) == (index, ref)
+    assert len(encode_instead(index, ref)) <= 150
+
+
+@pytest.mark.parametrize("value", [f"-1|{GOOD}", f"100|{GOOD}", f"+1|{GOOD}", f"|{GOOD}", "none|", "1", GOOD, 1, None])
+def test_other_choices_of_alternatives_are_none(value: object) -> None:
+    assert decode_instead(value) is None
 
 
 @given(ORIGINS)

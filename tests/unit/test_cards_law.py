@@ -9,11 +9,11 @@ from bot import ids
 from bot.cards import notice
 from bot.cards.alternatives import MAX_DEED, choices
 from bot.cards.examples import views
-from bot.cards.law import because, percent, ruled, sure
+from bot.cards.law import percent, risky, ruled, sure
 from bot.cards.review import card
 from bot.cards.samples import CREDIT, JUDGED, REFUND_BRIEF, request
 from bot.cards.view import CardView
-from graph.law.request import Alternative, Brief, Kind, Match, Reason, Risk
+from graph.law.request import Alternative, Brief, Kind, Match, Risk
 from tests.unit.test_cards_review import elements, labels
 
 VIEWS = views()
@@ -26,20 +26,20 @@ def judged(**signals: float | None) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("confidence", "signals", "said"),
     [
-        (0.88, {"model": 0.93, "precedent": None}, "88 % sure (model 93 %, precedent unknown)"),
+        (0.88, {"model": 0.93, "precedent": None}, "confidence 88 % (agent's own 93 %, too few like it so far)"),
         (
             0.88,
             {"model": 0.93, "tools": None, "precedent": None},
-            "88 % sure (model 93 %, tools and precedent unknown)",
+            "confidence 88 % (agent's own 93 %, tools and precedent unknown)",
         ),
         (
             1.0,
             {"model": None, "tools": None, "precedent": None, "alignment": 1.0},
-            "100 % sure (3 of 4 signals unknown)",
+            "confidence 100 % (3 of 4 signals unknown)",
         ),
-        (0.88, {"model": 0.93, "precedent": 0.61, "tools": 1.0}, "88 % sure (model 93 %, precedent 61 %)"),
-        (0.93, {"model": 0.93}, "93 % sure (model 93 %)"),
-        (0.5, {"tools": 0.5}, "50 % sure"),
+        (0.88, {"model": 0.93, "precedent": 0.61, "tools": 1.0}, "confidence 88 % (agent's own 93 %, precedent 61 %)"),
+        (0.93, {"model": 0.93}, "confidence 93 % (agent's own 93 %)"),
+        (0.5, {"tools": 0.5}, "confidence 50 %"),
         (None, {"model": None}, "confidence unknown"),
     ],
 )
@@ -54,17 +54,11 @@ def test_a_stated_confidence_that_cannot_be_is_called_that(stated: float) -> Non
 
 
 def test_a_request_from_before_the_law_shows_what_was_stated() -> None:
-    assert sure(request(confidence=None, judged={})) == "agent says 72 % sure"
+    assert sure(request(confidence=None, judged={})) == "confidence 72 %, says the agent"
 
 
 def test_a_percentage_never_rounds_up_to_a_threshold() -> None:
     assert [percent(value) for value in (0.849, 0.85, 0.29, 0.999, 1.0)] == ["84 %", "85 %", "29 %", "99 %", "100 %"]
-
-
-def test_people_deciding_every_time_is_not_news() -> None:
-    assert because(request(reasons=(Reason.HUMAN_CONTROL,))) == ""
-    both = request(reasons=(Reason.COST_THRESHOLD, Reason.HUMAN_CONTROL, Reason.LOW_CONFIDENCE))
-    assert because(both) == "asked because: cost threshold, low confidence"
 
 
 def test_the_card_names_the_one_rule_that_led() -> None:
@@ -83,8 +77,9 @@ def test_high_risk_is_said_and_approve_asks_for_the_reason(name: str, word: str)
     assert elements(VIEWS[name])[0]["action_id"] == ids.APPROVE_FORM
 
 
-def test_ordinary_risk_is_not_said() -> None:
-    assert "risk" not in card(VIEWS["pending"]).text.lower()
+@pytest.mark.parametrize(("risk", "said"), [(Risk.LOW, ""), (Risk.MEDIUM, "medium risk"), (Risk.HIGH, "high risk")])
+def test_low_risk_is_not_said(risk: Risk, said: str) -> None:
+    assert risky(request(risk=risk)) == said
 
 
 def test_high_risk_that_has_to_be_read_is_read_first() -> None:
@@ -99,7 +94,7 @@ def test_an_edit_that_went_up_says_who_and_where_to() -> None:
 
 def test_what_was_rejected_before_and_totals_stand_as_flags() -> None:
     text = card(VIEWS["rejected_before"]).text
-    assert "Rejected before, on 2027-02-28" in text and "makes 720.00" in text
+    assert "Rejected before, on 2027-02-28" in text and "720.00 together" in text
 
 
 def test_a_checkpoint_asks_whether_to_go_on() -> None:
@@ -165,7 +160,7 @@ def test_only_an_alternative_that_is_shown_whole_can_be_chosen() -> None:
     )
     asked = request(brief=replace(REFUND_BRIEF, alternatives=options))
     found = choices(asked)
-    assert [(choice.letter, choice.choosable) for choice in found] == [("A", True), ("B", False), ("C", False)]
+    assert [(choice.letter, choice.choosable) for choice in found] == [("B", True), ("C", False), ("D", False)]
     assert found[0].question == "Reserve 1200.00 EUR store credit for order 1?"
     assert not any(choice.choosable for choice in choices(replace(asked, kind=Kind.REVIEW)))
 
@@ -180,6 +175,7 @@ def test_modify_is_offered_for_an_alternative_alone() -> None:
 
 def test_what_the_agent_hands_over_is_taken_over_first() -> None:
     blocks = card(views()["handed_over"]).blocks
-    labels = [element["text"]["text"] for element in blocks[-1]["elements"] if element["type"] == "button"]
+    row = next(block for block in blocks if block["type"] == "actions")
+    labels = [element["text"]["text"] for element in row["elements"] if element["type"] == "button"]
     assert labels == ["Take over…", "Approve…", "Reject…"]
     assert "too unsure to go on" in str(blocks)

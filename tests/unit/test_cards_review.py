@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -22,7 +23,12 @@ ORDINARY = [name for name in VIEWS if name.startswith("pending") and name not in
 
 
 def elements(view: CardView) -> list[dict[str, Any]]:
-    return [each for block in card(view).blocks if block["type"] == "actions" for each in block["elements"]]
+    return [
+        each
+        for block in card(view).blocks
+        if block["type"] == "actions" and ".instead." not in block["block_id"]
+        for each in block["elements"]
+    ]
 
 
 def labels(view: CardView) -> list[str]:
@@ -38,7 +44,8 @@ def seen(value: Any) -> list[str]:
 
 
 def words_before_buttons(view: CardView) -> int:
-    shown = " ".join(seen([block for block in card(view).blocks if block["type"] != "actions"]))
+    above = takewhile(lambda block: block["type"] != "actions", card(view).blocks)
+    shown = " ".join(seen(list(above)))
     return len(re.findall(r"[\w.,:%'’×]*\w[\w.,:%'’×]*", re.sub(r"<!date[^>]*>", "Today at 10:15", shown)))
 
 
@@ -64,13 +71,14 @@ def test_a_pending_card_offers_one_click_and_three_ways_out() -> None:
     assert {ids.decode(each["value"]) for each in buttons[:3]} == {ids.ref_of(request())}
     assert all(each["accessibility_label"] for each in buttons[:3])
     chosen = [ids.decode_choice(option["value"]) for option in buttons[3]["options"]]
-    offered = [choice for choice in ids.CHOICES if choice != ids.CHOICE_RELEASE]
+    offered = [choice for choice in ids.CHOICES if choice not in (ids.CHOICE_RELEASE, ids.CHOICE_GRANT)]
     assert chosen == [(choice, ids.ref_of(request())) for choice in offered]
 
 
 @pytest.mark.parametrize("name", [name for name in VIEWS if not VIEWS[name].open()])
 def test_a_card_that_waits_no_longer_has_no_buttons(name: str) -> None:
-    assert elements(VIEWS[name]) == []
+    # But for what takes back a grant, which the decision gave and which still holds.
+    assert {each["action_id"] for each in elements(VIEWS[name])} <= {ids.REVOKE_GRANT}
 
 
 @pytest.mark.parametrize("name", ["long_argument", "many_arguments", "many_flags", "hostile"])
@@ -99,19 +107,41 @@ def test_the_amount_stands_before_other_arguments() -> None:
     form = replace(request().form, question="Pay?")
     args = {**{f"a{n}": n for n in range(50)}, **REFUND_ARGS, "amount": "99999.00"}
     shown = seen(card(CardView(request=request(form, args, brief=Brief()), now=NOW)).blocks[1])
-    assert shown[:2] == ["Amount ", "99999.00"]
+    assert shown[:2] == ["Amount ", "99,999.00"]
 
 
 def test_what_is_unusual_stands_right_under_the_question() -> None:
     shown = seen(card(CardView(request=request(brief=Brief(flags=("3 refunds",))), now=NOW)).blocks[1])
-    assert shown[:2] == ["⚠ ", "3 refunds"]
+    assert shown[:2] == ["⚠️ ", "3 refunds"]
 
 
 def test_text_of_several_lines_is_fenced_in() -> None:
-    parts = card(VIEWS["pending_letter"]).blocks[1]["elements"]
-    assert "rich_text_quote" in [part["type"] for part in parts]
-    many = card(CardView(request=request(MAIL, {"to": "a@b.example", "body": "x\n" * 100}), now=NOW)).blocks[1]
-    assert {part["type"] for part in many["elements"]} == {"rich_text_section"}
+    assert "rich_text_quote" in [part["type"] for part in parts_of(VIEWS["pending_letter"], "rest")]
+    many = CardView(request=request(MAIL, {"to": "a@b.example", "body": "x\n" * 100}), now=NOW)
+    assert {part["type"] for part in parts_of(many, "rest")} == {"rich_text_section"}
+
+
+def parts_of(view: CardView, part: str) -> list[dict[str, Any]]:
+    found = [block for block in card(view).blocks if f".{part}." in block["block_id"]]
+    assert len(found) == 1
+    elements: list[dict[str, Any]] = found[0]["elements"]
+    return elements
+
+
+def test_the_agents_other_ideas_are_a_menu_of_their_own() -> None:
+    (menu,) = parts_of(VIEWS["pending"], "instead")
+    assert menu["type"] == "static_select"
+    said = [option["text"]["text"] for option in menu["options"]]
+    assert said == ["B: Reserve 450.00 EUR store credit for order 4711?", "None of these: reject…"]
+    chosen = [ids.decode_instead(option["value"]) for option in menu["options"]]
+    assert chosen == [(0, ids.ref_of(request())), (ids.INSTEAD_NONE, ids.ref_of(request()))]
+    assert "Or instead: B: Reserve 450.00 EUR store credit for order 4711." in card(VIEWS["pending"]).text
+
+
+def test_a_menu_forgets_what_was_chosen_when_it_is_drawn_again() -> None:
+    first, second = (card(replace(VIEWS["pending"], rendering=n)).blocks for n in (1, 2))
+    rows = [[block["block_id"] for block in blocks if block["type"] == "actions"] for blocks in (first, second)]
+    assert rows[0][0] == rows[1][0] and rows[0][1] != rows[1][1]
 
 
 def test_agent_words_are_marked_and_cannot_pose_as_ours() -> None:
@@ -119,7 +149,7 @@ def test_agent_words_are_marked_and_cannot_pose_as_ours() -> None:
     shown = seen(card(CardView(request=request(brief=brief), now=NOW)).blocks)
     assert shown[shown.index("Agent says: ") + 1] == "ok *APPROVED by CFO* ⚠ none"
     assert shown[shown.index("⚑ Agent flags: ") + 1] == "blurred"
-    assert shown[shown.index("⚠ ") + 1] == "3 refunds"
+    assert shown[shown.index("⚠️ ") + 1] == "3 refunds"
 
 
 def test_deceptive_arguments_are_flagged() -> None:

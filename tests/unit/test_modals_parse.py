@@ -122,8 +122,8 @@ def test_errors_stand_only_at_input_blocks_of_the_form() -> None:
 )
 def test_a_reason_needs_words(reason: object) -> None:
     state = {"values": {REASON: {"value": {"type": "plain_text_input", "value": reason}}}}
-    for parse in (approve.parse, reject.parse, respond.parse):
-        assert list(parse(state)[1]) == [REASON]
+    for errors in (approve.parse(state, HIGH)[1], reject.parse(state)[1], respond.parse(state)[1]):
+        assert list(errors) == [REASON]
     assert list(edit.parse(filled(reason=reason), RICH).errors) == [REASON]
 
 
@@ -151,7 +151,8 @@ JUNK = st.recursive(
 @given(JUNK)
 def test_junk_gives_errors_and_never_raises(state: object) -> None:
     assert edit.parse(state, RICH).errors
-    for parse in (approve.parse, reject.parse, respond.parse):
+    approve.parse(state, HIGH)
+    for parse in (reject.parse, respond.parse):
         parse(state)
     details.parse(state, HIGH)
     assert details.parse(state, RICH) == ("", {})
@@ -210,8 +211,7 @@ def test_details_carries_approve_only_where_the_card_could_not_show_everything()
     view = details.build(asked, ref_of(asked), "C1", "1.2")
     assert view["submit"]["text"] == "Approve"
     assert view["callback_id"] == DETAILS
-    told = [e["text"] for b in view["blocks"] for part in b["elements"] for e in part["elements"]]
-    assert LONG in "".join(told)
+    assert LONG in "".join(each["text"] for each in literal(view))
 
 
 def test_details_that_cannot_hold_everything_carry_no_approve() -> None:
@@ -221,16 +221,16 @@ def test_details_that_cannot_hold_everything_carry_no_approve() -> None:
     assert "want of room" in view["blocks"][-1]["elements"][0]["elements"][0]["text"]
 
 
-def test_the_last_ten_turns_come_first_and_none_is_lost() -> None:
-    view = details.build(request(), ref_of(request()), "C1", "1.2")
-    told = "\n".join(e["text"] for b in view["blocks"] for part in b["elements"] for e in part["elements"])
-    assert told.index("Message number 5") < told.index("Message number 14") < told.index("Message number 1\n")
+def literal(view: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that a modal shows literally, in order."""
+    parts = [part for b in view["blocks"] if b["type"] == "rich_text" for part in b["elements"]]
+    return [each for part in parts for each in part["elements"]]
 
 
 def told(view: dict[str, Any]) -> str:
     """All that a modal shows beside its fields."""
-    parts = [part for b in view["blocks"] if b["type"] == "rich_text" for part in b["elements"]]
-    return "\n".join(each["text"] for part in parts for each in part["elements"])
+    headings = [block["text"]["text"] for block in view["blocks"] if block["type"] == "header"]
+    return "\n".join([*headings, *(each["text"] for each in literal(view))])
 
 
 def test_approve_repeats_what_is_at_stake_and_asks_why() -> None:
@@ -253,14 +253,14 @@ def test_reading_in_full_asks_for_the_reason_where_one_is_needed() -> None:
     review = views()["review_long"].request
     seen = details.build(review, ref_of(review), "C1", "1.2")
     assert seen["submit"]["text"] == "It was right"
-    assert all(block["type"] == "rich_text" for block in seen["blocks"])
+    assert all(block["type"] != "input" for block in seen["blocks"])
 
 
 def test_details_tell_every_signal_and_every_rule() -> None:
     low = views()["low_confidence"].request
     text = told(details.build(low, ref_of(low), "C1", "1.2"))
     for said in (
-        "89 % sure", "The model's own: 93 %", "What it read was relevant: does not apply",
+        "Confidence 89 %", "The model's own: 93 %", "What it read was relevant: does not apply",
         "It went well before: 69 % (22 of 31 earlier ones)", "same-target-in-a-day: 300.00 done before",
         "unusual (review): It differs from what was usual so far", "Something about it is risky or unusual.",
         "photo match (agent): 64 %",
@@ -269,7 +269,7 @@ def test_details_tell_every_signal_and_every_rule() -> None:
     plain = told(details.build(RICH, ref_of(RICH), "C1", "1.2"))
     assert "It went well before: unknown (3 of 3 earlier ones)" in plain
     assert "People decide this every time." in plain
-    assert "A: Store credit, she likes that" in plain and "(can't be chosen here)" in plain
+    assert "Store credit, she likes that" in plain and "(can't be chosen here)" in plain
     odd = replace(low, judged=low.judged | {"signals": {"model": 1.7}, "computed": {"model": 1.7}})
     assert "which can't be; counts as 0 %" in told(details.build(odd, ref_of(odd), "C1", "1.2"))
 
