@@ -7,7 +7,24 @@ Exit codes: 0 done · 1 refused (not allowed, stale, not found) · 2 wrong usage
 
 import typer
 
-from bot.cli import audit, away, decide, demo, doctor, health, policy, propose, report, serve, stats, stop, talk
+from bot.cli import (
+    audit,
+    away,
+    code,
+    decide,
+    demo,
+    doctor,
+    gallery,
+    grant,
+    health,
+    policy,
+    propose,
+    report,
+    serve,
+    stats,
+    stop,
+    talk,
+)
 
 app = typer.Typer(
     name="gatepost",
@@ -16,5 +33,22 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     pretty_exceptions_enable=False,
 )
-for module in (demo, serve, propose, report, stats, decide, stop, talk, policy, doctor, health, audit, away):
+for module in (
+    demo,
+    serve,
+    propose,
+    report,
+    stats,
+    decide,
+    stop,
+    talk,
+    policy,
+    doctor,
+    health,
+    audit,
+    away,
+    grant,
+    code,
+    gallery,
+):
     module.register(app)

@@ -33,6 +33,9 @@ def decide(
     choose: Annotated[
         str | None, typer.Option(help="For edit: the agent's alternative to take instead, as 1, 2, … or A, B, ….")
     ] = None,
+    code: Annotated[
+        str, typer.Option(help="The one-time code of your authenticator app, where approving takes one.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
     """Decide a request, then resume its run in this process."""
@@ -49,6 +52,7 @@ def decide(
         reason=reason,
         args=None if args is None else object_of(args, "--args"),
         alternative=None if choose is None else _alternative(choose),
+        code=code,
         door=account(),
     )
     run = with_house(lambda house: _decide(house, given), world=True)

@@ -11,13 +11,14 @@ from typing import Annotated, Final
 import httpx
 import typer
 
-from bot.cli.kit import FOUND_WRONG, print_json
-from bot.house import CantStart, House, open_house
+from bot.cli.kit import FOUND_WRONG, print_json, say
+from bot.house import CantStart, House, open_house, secret_key
 from bot.laptop import furnished
 from bot.logs import configure
 from bot.policy_file import exposures
 from bot.settings import BadSettings, Settings, load
 from bot.slack import Slack, SlackProblem
+from bot.words import visible
 
 SCOPES: Final = (
     "chat:write",
@@ -57,9 +58,9 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print an array 
         print_json([{"what": f.what, "ok": f.well, "detail": f.detail, "mend": f.mend} for f in findings])
     else:
         for finding in findings:
-            typer.echo(f"{'ok  ' if finding.well else 'BAD '} {finding.what}: {finding.detail}")
+            typer.echo(f"{'ok  ' if finding.well else 'BAD '} {visible(finding.what)}: {visible(finding.detail)}")
             if not finding.well:
-                typer.echo(f"     → {finding.mend}")
+                say(f"     → {finding.mend}")
     if not all(finding.well for finding in findings):
         raise typer.Exit(FOUND_WRONG)
 
@@ -96,6 +97,8 @@ async def _inside(house: House) -> AsyncIterator[Finding]:
             yield await check(house)
         except SlackProblem as problem:
             yield Finding(check.__name__.strip("_"), False, str(problem), "check SLACK_BOT_TOKEN and the network")
+    if codes := await _codes(house):
+        yield codes
 
 
 async def _policy(house: House) -> Finding:
@@ -104,6 +107,28 @@ async def _policy(house: House) -> Finding:
     if exposed := exposures(house.settings.gatepost_policy):
         return Finding("policy", False, "; ".join(exposed), "chmod o-w, or keep it where only you may write")
     return Finding("policy", True, f"version {current.version} with {len(current.policy.tiers)} tiers is in force")
+
+
+async def _codes(house: House) -> Finding | None:
+    """Whether those can approve who need a one-time code for it; nothing where nobody does."""
+    async with house.store.begin() as tx:
+        policy = (await tx.policies.current()).policy
+        asking = [tier for tier in policy.tiers.values() if tier.step_up]
+        ready = {one.user_id for one in await tx.stepup.all()}
+        pools = [(tier, await tx.people.members(tier.reviewers)) for tier in asking]
+    if not asking:
+        return None
+    if secret_key(house.settings) is None:
+        return Finding("codes", False, "approving takes one-time codes and there is no key", "set GATEPOST_SECRET_KEY")
+    short = [
+        f"{tier.channel}: {len(pool & ready)} of {len(pool)}"
+        for tier, pool in pools
+        if tier.approvals > len(pool & ready)
+    ]
+    if short:
+        detail = f"too few reviewers have an authenticator app ({'; '.join(short)})"
+        return Finding("codes", False, detail, "gatepost code enroll USER, for each of them")
+    return Finding("codes", True, f"{len(ready)} people have an authenticator app")
 
 
 async def _workflows(house: House) -> Finding:

@@ -45,7 +45,7 @@ def queue_text(rows: list[dict[str, Any]]) -> str:
 
 def action_text(action: dict[str, Any]) -> str:
     """`refund_card amount=420.00 order=4711`, on one line."""
-    return str(action["type"]) + "".join(f" {key}={_short(value)}" for key, value in action["args"].items())
+    return str(action["type"]) + "".join(f" {_short(key)}={_short(value)}" for key, value in action["args"].items())
 
 
 def _short(value: object) -> str:
@@ -61,7 +61,7 @@ def request_text(shown: dict[str, Any]) -> str:
         f"  digest {shown['digest']}",
         *(f"  ! {visible(flag)}" for flag in shown["flags"]),
         f"  agent says: {visible(shown['rationale'])}" if shown["rationale"] else "  the agent gave no reason",
-        *(f"  {key} = {visible(str(value))}" for key, value in shown["action"]["args"].items()),
+        *(f"  {visible(key)} = {visible(str(value))}" for key, value in shown["action"]["args"].items()),
         *(f"  why here: {visible(reason)}" for reason in shown["why"]),
         *(
             f"  {letter} instead: {visible(each['title'])}"

@@ -49,7 +49,7 @@ export class MessageList {
       const grouped = follows(before, message);
       const sign = JSON.stringify([message, grouped, state.me]);
       const old = this.#drawn.get(message.ts);
-      const node = old?.sign === sign ? old.node : this.#build(message, grouped, channel);
+      const node = old?.sign === sign ? old.node : messageNode(message, { channel, grouped, inThread: this.inThread });
       if (!old && !first) node.classList.add("fresh");
       else if (old && old.node !== node) node.classList.add("changed");
       kept.set(message.ts, { sign, node });
@@ -71,30 +71,31 @@ export class MessageList {
   #atEnd() {
     return this.node.scrollHeight - this.node.scrollTop - this.node.clientHeight < 90;
   }
+}
 
-  #build(message, grouped, channel) {
-    const props = {
-      class: `message ${grouped ? "grouped" : ""} ${message.ephemeral ? "ephemeral" : ""}`,
-      dataset: { testid: this.inThread ? `reply-${message.ts}` : `message-${message.ts}`, ts: message.ts },
-    };
-    return h("article", { ...props, "aria-label": `${author(message)}, ${timeOf(message.ts)}` },
-      h("div", { class: "gutter" }, grouped ? h("time", { class: "small-time" }, timeOf(message.ts)) : avatar(message.user ?? message.bot_id)),
-      h("div", { class: "message-main" },
-        message.ephemeral && h("div", { class: "only-you" }, icon("eye"), "Only visible to you"),
-        !grouped && heading(message),
-        content(message, channel),
-        !this.inThread && message.reply_count > 0 && replies(message)),
-      this.#tools(message));
-  }
+// One message; `grouped`: it follows its author's last one and needs no heading.
+export function messageNode(message, { channel, grouped = false, inThread = false } = {}) {
+  const props = {
+    class: `message ${grouped ? "grouped" : ""} ${message.ephemeral ? "ephemeral" : ""}`,
+    dataset: { testid: inThread ? `reply-${message.ts}` : `message-${message.ts}`, ts: message.ts },
+  };
+  return h("article", { ...props, "aria-label": `${author(message)}, ${timeOf(message.ts)}` },
+    h("div", { class: "gutter" }, grouped ? h("time", { class: "small-time" }, timeOf(message.ts)) : avatar(message.user ?? message.bot_id)),
+    h("div", { class: "message-main" },
+      message.ephemeral && h("div", { class: "only-you" }, icon("eye"), "Only visible to you"),
+      !grouped && heading(message),
+      content(message, channel),
+      !inThread && message.reply_count > 0 && replies(message)),
+    tools(message, inThread));
+}
 
-  #tools(message) {
-    if (message.ephemeral) return null;
-    const shortcuts = state.shortcuts.filter((shortcut) => shortcut.type === "message" || shortcut.type === "message_action");
-    const more = shortcuts.length > 0 && menu(iconButton("more", "More actions: app shortcuts", null, { "aria-haspopup": "menu" }),
-      shortcuts.map((shortcut) => ({ text: shortcut.name, hint: state.app.name, value: shortcut.callback_id, pick: () => runShortcut(shortcut, message) })));
-    const reply = !this.inThread && iconButton("thread", "Reply in thread", () => emit("open-thread", message.thread_ts ?? message.ts));
-    return (reply || more) && h("div", { class: "tools", role: "toolbar", "aria-label": "Message actions" }, reply, more);
-  }
+function tools(message, inThread) {
+  if (message.ephemeral) return null;
+  const shortcuts = state.shortcuts.filter((shortcut) => shortcut.type === "message" || shortcut.type === "message_action");
+  const more = shortcuts.length > 0 && menu(iconButton("more", "More actions: app shortcuts", null, { "aria-haspopup": "menu" }),
+    shortcuts.map((shortcut) => ({ text: shortcut.name, hint: state.app.name, value: shortcut.callback_id, pick: () => runShortcut(shortcut, message) })));
+  const reply = !inThread && iconButton("thread", "Reply in thread", () => emit("open-thread", message.thread_ts ?? message.ts));
+  return (reply || more) && h("div", { class: "tools", role: "toolbar", "aria-label": "Message actions" }, reply, more);
 }
 
 const author = (message) => message.username || userName(message.user);

@@ -60,16 +60,22 @@ function draw() {
   node.dataset.viewId = view.id;
   node.dataset.callbackId = view.callback_id ?? "";
   const ctx = { ...contextFor(view.id, { view_id: view.id }, view.blocks), submit, touched: clearError };
+  node.replaceChildren(...frame(view, ctx, { back: depth > 1, close, submit }));
+}
+
+// What a modal consists of. `back`: there are others below it; `close(all)` and `submit()` are what its buttons do.
+export function frame(view, ctx, { back, close, submit }) {
   const closing = h("button", { type: "button", class: "button", dataset: { testid: "modal-close" }, onclick: () => close() }, view.close ? plain(view.close) : "Close");
   const submitting = view.submit && h("button", { type: "button", class: "button button-primary", dataset: { testid: "modal-submit" }, onclick: submit }, plain(view.submit));
-  node.replaceChildren(
+  return [
     h("header", { class: "modal-header" },
-      depth > 1 && iconButton("back", "Back", () => close()),
+      back && iconButton("back", "Back", () => close()),
       h("span", { class: "app-icon", "aria-hidden": "true" }, icon("bolt")),
       h("h2", { id: "modal-title" }, plain(view.title)),
-      iconButton("close", depth > 1 ? "Close all" : "Close dialog", () => close(true))),
+      iconButton("close", back ? "Close all" : "Close dialog", () => close(true))),
     h("div", { class: "modal-body" }, renderBlocks(view.blocks, ctx)),
-    h("footer", { class: "dialog-footer" }, h("div", { class: "footer-note", role: "alert" }), closing, submitting));
+    h("footer", { class: "dialog-footer" }, h("div", { class: "footer-note", role: "alert" }), closing, submitting),
+  ];
 }
 
 function clearError(blockId) {
