@@ -25,6 +25,8 @@ _OPENING: Final = (
     ("payments", 0),
 )
 """What is striking, of different domains and tiers; the customer's refund last, so that its card is the newest."""
+_MOST: Final = 100
+"""So many runs are started by one call."""
 
 
 class DemoDoor:
@@ -53,16 +55,19 @@ class DemoDoor:
 
     async def start_case(self, name: str, index: int) -> str:
         """Start a demo case; returns the run's id."""
-        return await self._start(self._workflows[name], index)
+        return (await self._start(self._workflows[name], index, 1))[0]
 
-    async def _start(self, workflow: Workflow, index: int) -> str:
+    async def _start(self, workflow: Workflow, index: int, times: int) -> list[str]:
+        """Start the case and what comes with it, so many runs at most; their ids."""
         if self._house is None:
             raise RuntimeError("the demo is not open yet")
-        case = workflow.demo_cases[index]
-        run = await start(
-            self._house.store, workflow.name, case.input, key=secrets.token_hex(8), requester=self._requester
-        )
-        return run.id
+        case, store = workflow.demo_cases[index], self._house.store
+        inputs = [case.input, *case.beside][:times]
+        runs = [
+            await start(store, workflow.name, given, key=secrets.token_hex(8), requester=self._requester)
+            for given in inputs
+        ]
+        return [run.id for run in runs]
 
     async def _cases(self, request: Request) -> JSONResponse:
         return JSONResponse(
@@ -81,4 +86,8 @@ class DemoDoor:
         index = body.get("case")
         if workflow is None or not isinstance(index, int) or not 0 <= index < len(workflow.demo_cases):
             return JSONResponse({"ok": False, "error": "no such case"}, status_code=404)
-        return JSONResponse({"ok": True, "run": await self._start(workflow, index)})
+        times = body.get("times", _MOST)
+        if not isinstance(times, int) or not 1 <= times <= _MOST:
+            return JSONResponse({"ok": False, "error": f"times: 1 to {_MOST}"}, status_code=400)
+        runs = await self._start(workflow, index, times)
+        return JSONResponse({"ok": True, "run": runs[0], "runs": runs})

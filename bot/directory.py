@@ -71,7 +71,8 @@ class Directory:
         async with self._store.begin() as tx:
             if answer.get("team_id") != tx.workspace_id:
                 raise Refused("other_workspace", "auth.test", "the token belongs to another workspace")
-            await tx.people.mirror_workspace(str(answer.get("team") or ""), str(answer.get("user_id") or ""))
+            name, bot_user, url = (str(answer.get(key) or "") for key in ("team", "user_id", "url"))
+            await tx.people.mirror_workspace(name, bot_user, url)
 
     async def _wanted(self) -> tuple[Policy, set[str]]:
         """The policy in force, and on whose behalf something waits."""

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.directory import Directory
 from bot.policy_file import Unreadable, exposures, read
-from bot.settings import Settings
+from bot.settings import SLACK_API, Settings
 from bot.slack import Slack, SlackProblem
 from graph.law.policy import BadPolicy
 from storage.engine import NoDatabase, locate, make_engine
@@ -72,7 +72,7 @@ async def open_house(
     slack = Slack(_plain(settings.slack_bot_token), settings.slack_api_url)
     try:
         workspace, enterprise = await _workspace(engine, slack if ask_slack else None)
-        store = PgStore(engine, workspace)
+        store = PgStore(engine, workspace, secret_key=secret_key(settings))
         await _import_policy(store, settings, replace=import_policy)
         yield House(
             settings=settings,
@@ -151,18 +151,29 @@ def audit_key(settings: Settings) -> bytes:
     return _key_file(settings.gatepost_home / "audit.key")
 
 
+def secret_key(settings: Settings) -> bytes | None:
+    """The key under which authenticators are kept: GATEPOST_SECRET_KEY; before the sandbox a file made once; or none.
+
+    Elsewhere no file: one that is lost with its machine would lock everybody out who needs a code.
+    """
+    if settings.gatepost_secret_key:
+        return settings.gatepost_secret_key.get_secret_value().encode()
+    sandbox = settings.laptop or settings.slack_api_url != SLACK_API
+    return _key_file(settings.gatepost_home / "secret.key") if sandbox else None
+
+
 def _key_file(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # Written aside and linked into place, so that of several starting processes one wins, whole.
-        aside = path.with_name(f"audit.key.{secrets.token_hex(4)}")
+        aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         descriptor = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(32))
         try:
             os.link(aside, path)
         except FileExistsError:
-            _log.debug("another process made the audit key first")
+            _log.debug("another process made the key first", file=path.name)
         finally:
             aside.unlink()
     return path.read_bytes()

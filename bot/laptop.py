@@ -12,6 +12,7 @@ import structlog
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
+from bot.ids import COMMAND, INCIDENT, INCIDENT_NAME
 from bot.settings import Settings
 
 BOT_TOKEN: Final = "xoxb-sandbox"  # noqa: S105  (opens only the local sandbox)
@@ -55,14 +56,17 @@ async def serving(
     # Nothing in production imports the sandbox.
     from bot.sandbox.server import create_app, running
     from bot.sandbox.shop import create_shop
-    from bot.sandbox.world import AppConfig
+    from bot.sandbox.world import AppConfig, Shortcut
 
     place = sandbox_home(home)
     place.mkdir(parents=True, exist_ok=True)
     app = create_app(
         store_path=place / "slack.sqlite",
         app_config=AppConfig(
-            interactivity_url=app_url, events_url=app_url, commands={"/approvals": app_url} if app_url else {}
+            interactivity_url=app_url,
+            events_url=app_url,
+            commands={COMMAND: app_url} if app_url else {},
+            shortcuts=(Shortcut(INCIDENT, INCIDENT_NAME),) if app_url else (),
         ),
         mounts={"/shop": create_shop(place / "shop.sqlite"), **(mounts or {})},
     )

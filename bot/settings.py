@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     gatepost_workflows: Annotated[tuple[str, ...], NoDecode] = SHIPPED
     gatepost_shop_url: str | None = None
     gatepost_audit_key: SecretStr | None = None
+    gatepost_secret_key: SecretStr | None = Field(default=None, min_length=16)
+    """Encrypts the secrets of authenticator apps; the same long random text for all processes."""
     gatepost_lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
     gatepost_heartbeat_url: Annotated[SecretStr | None, AfterValidator(_secret_link)] = None
     """Called by a worker whenever the auditor finds nothing: whoever watches it hears of silence."""

@@ -16,6 +16,9 @@ DEFAULT_URL: Final = "https://slack.com/api/"
 TIMEOUT_SECONDS: Final = 8.0
 LONGEST_WAIT: Final = 900
 
+_POST: Final = "chat.postMessage"
+_NO_UNFURLING: Final = {"unfurl_links": False, "unfurl_media": False}
+"""Whoever writes an address into a text could otherwise make Slack fetch it, with all that it says."""
 _GONE: Final = frozenset(
     ("channel_not_found", "is_archived", "message_not_found", "is_inactive", "user_disabled", "cannot_dm_bot")
 )
@@ -92,15 +95,16 @@ class Slack:
         return await _translated(method, self.web.api_call(method, http_verb="GET", params=_given(params)))
 
     async def write(self, method: str, **body: Any) -> Mapping[str, Any]:
-        """Call a method that changes something."""
+        """Call a method that changes something. No message is posted whose links Slack would follow."""
         self._session()
-        return await _translated(method, self.web.api_call(method, json=_given(body)))
+        sent = {**body, **_NO_UNFURLING} if method == _POST else body
+        return await _translated(method, self.web.api_call(method, json=_given(sent)))
 
     async def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer through a response_url: five times in thirty minutes. The URL is a capability: never log it."""
         try:
             async with self._session().post(
-                response_url, json=dict(message), allow_redirects=False, proxy=self._proxy(response_url)
+                response_url, json={**message, **_NO_UNFURLING}, allow_redirects=False, proxy=self._proxy(response_url)
             ) as answer:
                 status, retry_after = answer.status, answer.headers.get("Retry-After")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -1,7 +1,7 @@
 """Cards: which are wanted, where they are, what they show. `shown < wanted` is owed work."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Integer, Text, Update, and_, case, exists, func, literal, null, or_, select, text, update
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from graph.verbs.ports import CardRow, Shown
 from storage import rows
-from storage.schema import NOW, cards, health, paces, requests
+from storage.schema import NOW, batch_items, batch_news, cards, health, paces, requests
 from storage.session import Session, after, given
 from storage.turns import first_of_each, one_claimer, take
 
@@ -50,7 +50,8 @@ class PgCards:
         await self._session.count(
             statement.on_conflict_do_update(
                 index_elements=["request_id", "target"],
-                set_={**higher, "wanted": cards.c.wanted + 1},
+                # What was in a batch of the tier before is looked at anew.
+                set_={**higher, "wanted": cards.c.wanted + 1, "folded_in": null(), "alike": null()},
                 where=cards.c.tier < statement.excluded.tier,
             )
         )
@@ -62,19 +63,45 @@ class PgCards:
     async def touch_many(self, request_ids: Collection[str]) -> None:
         if not request_ids:
             return
-        mine = _locked(self._mine, cards.c.request_id.in_(request_ids))
+        # A card that was never posted and for which its batch's card stands shows nothing.
+        there = or_(cards.c.folded_in.is_(None), cards.c.ts.is_not(None))
+        mine = _locked(self._mine, cards.c.request_id.in_(request_ids), there)
         statement = update(cards).where(cards.c.id.in_(mine), requests.c.id == cards.c.request_id)
-        fresh = {"wanted": cards.c.wanted + 1, "rank": _rank(cards.c.tier, posted=cards.c.ts), "due_at": _DUE}
-        await self._session.count(statement.values(**fresh))
+        fresh = {
+            "wanted": cards.c.wanted + 1,
+            "rank": _rank(cards.c.tier, posted=cards.c.ts),
+            "due_at": _DUE,
+            # What is decided is gathered with nothing any more.
+            "alike": case((requests.c.status == "pending", cards.c.alike), else_=""),
+        }
+        batched = select(batch_items.c.workspace_id, batch_items.c.batch_id).where(
+            batch_items.c.request_id.in_(request_ids), batch_items.c.state == "in"
+        )
+        news = insert(batch_news).from_select(["workspace_id", "batch_id"], batched.distinct())
+        await self._session.count(statement.values(**fresh).add_cte(news.cte("news")))
         self._session.hints.add("card")
 
     async def of_request(self, request_id: str) -> Sequence[CardRow]:
         statement = select(cards).where(self._mine, cards.c.request_id == request_id).order_by(cards.c.created_at)
         return [rows.card(row) for row in await self._session.all(statement)]
 
+    async def places(self, request_ids: Collection[str]) -> Mapping[str, tuple[str, str]]:
+        common = cards.alias("common")
+        channel, ts = (func.coalesce(common.c[name], cards.c[name]).label(name) for name in ("channel", "ts"))
+        statement = (
+            select(cards.c.request_id, channel, ts)
+            .outerjoin(common, and_(common.c.batch_id == cards.c.folded_in, common.c.target == cards.c.target))
+            .where(self._mine, cards.c.request_id.in_(list(request_ids)), ts.is_not(None), ~channel.startswith("D"))
+            # The highest tier's last.
+            .order_by(cards.c.tier, cards.c.created_at.desc())
+        )
+        return {row.request_id: (row.channel, row.ts) for row in await self._session.all(statement)}
+
     async def known(self, request_id: str, channel: str, ts: str) -> bool:
+        own = cards.c.request_id == request_id
+        batched = select(batch_items.c.batch_id).where(batch_items.c.request_id == request_id)
         statement = select(cards.c.id).where(
-            self._mine, cards.c.request_id == request_id, cards.c.channel == channel, cards.c.ts == ts
+            self._mine, cards.c.channel == channel, cards.c.ts == ts, or_(own, cards.c.batch_id.in_(batched))
         )
         return await self._session.first(statement) is not None
 

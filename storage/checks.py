@@ -19,6 +19,13 @@ _WORDS: Final = {
             or requests.status = 'pending'
             and exists (select from cards where cards.request_id = requests.id and cards.posted_at is not null)))""",
     "$BEFORE": "(gp_now() - :age)",
+    # Whoever answers a batch approves many in one moment: what counts is one click after the other.
+    "$HASTY": """(
+        select decided_by as id, min(at) as since from decisions
+        where workspace_id = :workspace and type = 'approve' and person is not null
+        and at > gp_now() - interval '10 minutes'
+        group by decided_by, date_trunc('minute', at)
+        having count(distinct date_trunc('second', at)) >= 20) as hasty""",
 }
 """What several questions say."""
 _ROWS: Final[dict[Check, str]] = {
@@ -59,6 +66,7 @@ _ROWS: Final[dict[Check, str]] = {
         where workspace_id = :workspace and status = 'quarantined' and not displaced and updated_at <= $BEFORE
         and not exists (select from owed
             where owed.id = 'operators:quarantine:' || runs.id || ':' || runs.fence and owed.done_at is not null)""",
+    Check.HASTY: "select id, min(since) as since from $HASTY group by id",
     Check.STOPPED: """select workflow as id, at as since from stops
         where workspace_id = :workspace and lifted_at is null""",
 }
@@ -68,12 +76,18 @@ def _question(rows: str) -> TextClause:
     whole = (
         "select count(*) as n, min(since) as oldest, (array_agg(id order by since, id))[1:5] as ids from ($ROWS) as f"
     )
-    for word, meaning in {"$ROWS": rows, **_WORDS}.items():
-        whole = whole.replace(word, meaning)
-    return text(whole)
+    return text(_spelled(whole.replace("$ROWS", rows)))
 
 
-_GAUGES: Final = text("""
+def _spelled(question: str) -> str:
+    for word, meaning in _WORDS.items():
+        question = question.replace(word, meaning)
+    return question
+
+
+_GAUGES: Final = text(
+    _spelled(
+        """
     with posted as (
         select audit.id, extract(epoch from min(cards.posted_at) - min(least(
             audit.at, (audit.detail::json->>'due_at')::timestamptz))) as seconds
@@ -100,13 +114,16 @@ _GAUGES: Final = text("""
         union all select 'health', name, (
             ok_since is not null and last_ok_at > gp_now() - interval '2 minutes')::int, null
         from health where workspace_id = :workspace
+        union all select 'hasty', '', count(distinct id), null from $HASTY
     )
     select what, name, n, greatest(0, extract(epoch from gp_now() - since))::float8 as seconds from found
     union all
     select 'escalation', quantile::text, (select count(*) from posted),
         (select percentile_cont(quantile) within group (order by seconds) from posted)::float8
     from unnest(array[0.5, 0.99]) as quantile
-""")
+"""
+    )
+)
 _QUESTIONS: Final = {check: _question(rows) for check, rows in _ROWS.items()}
 
 
@@ -131,5 +148,6 @@ class PgChecks:
             unknown=next(row.n for row in rows if row.what == "unknown"),
             stopped=tuple(row.name for row in rows if row.what == "stopped"),
             well={row.name: bool(row.n) for row in rows if row.what == "health"},
+            hasty=next(row.n for row in rows if row.what == "hasty"),
             escalation={float(row.name): row.seconds for row in known if row.what == "escalation"},
         )

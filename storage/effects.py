@@ -1,6 +1,6 @@
 """The effects ledger: INTENT before the call, then DONE, FAILED or UNKNOWN, each written once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import exists, insert, select, update
@@ -26,6 +26,11 @@ class PgEffects:
         statement = _SELECT.where(self._mine, effects.c.run_id == run_id)
         ordered = statement.order_by(effects.c.intent_at, effects.c.id)
         return [rows.effect(row) for row in await self._session.all(ordered)]
+
+    async def of_requests(self, request_ids: Collection[str]) -> Mapping[str, Effect]:
+        which = effects.c.request_id.in_(request_ids), effects.c.undo_of.is_(None)
+        found = [rows.effect(row) for row in await self._session.all(_SELECT.where(self._mine, *which))]
+        return {effect.request_id: effect for effect in found}
 
     async def intend(self, effect: Effect, fence: int) -> None:
         digest = select(requests.c.digest).where(requests.c.id == effect.request_id).scalar_subquery()

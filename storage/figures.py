@@ -5,14 +5,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CTE, Double, Row, and_, case, cast, exists, func, literal, null, select, union_all
+from sqlalchemy import CTE, Double, Row, Text, and_, case, cast, exists, func, literal, null, select, union_all
 from sqlalchemy import ColumnElement as Element
 from sqlalchemy.dialects.postgresql import ARRAY, array
 
 from graph.law.bands import BANDS, EDGES, UNKNOWN, ConfidenceBand
 from graph.law.request import DecisionType, Kind
-from graph.verbs.ports import Figure, Tally
-from storage.schema import decisions, requests
+from graph.verbs.ports import By, Figure, Group, Own, Proposals, Tally, Wrong
+from storage.schema import decisions, incidents, requests
 from storage.session import Session
 
 _PEOPLE: Final = ("approved", "edited", "rejected", "handled")
@@ -41,13 +41,61 @@ class PgFigures:
         )
         return _figures(await self._session.all(union_all(counts, medians)))
 
+    async def by(self, what: By, since: datetime, until: datetime, *, without: Collection[str] = ()) -> Sequence[Group]:
+        found = _decided(self._session.workspace_id, since, until, without)
+        whose = what == "reviewer"
+        key = found.c.person if whose else cast(found.c.tier, Text)
+        # Of somebody's accounts one stands for them.
+        name = func.max(found.c.decided_by) if whose else func.max(key)
+        cells = (key.label("key"), found.c.ended, found.c.went_up)
+        counts = (
+            select(*cells, name.label("name"), func.count().label("number"), null().label("median"))
+            .where(found.c.ended.in_(_PEOPLE if whose else _ASKED))
+            .group_by(*cells)
+        )
+        nothing = [null().label(column) for column in ("ended", "went_up", "name", "number")]
+        median = func.percentile_cont(0.5).within_group(found.c.seconds)
+        medians = (
+            select(key.label("key"), *nothing, median.label("median")).where(found.c.ended.in_(_PEOPLE)).group_by(key)
+        )
+        return _groups(await self._session.all(union_all(counts, medians)))
+
+    async def of_person(self, person: str, since: datetime, until: datetime) -> Own:
+        found = _decided(self._session.workspace_id, since, until, (), decisions.c.person == person)
+        wrong = exists().where(incidents.c.request_id == found.c.id)
+        counts = [func.count().filter(found.c.ended == name).label(name) for name in _PEOPLE]
+        median = func.percentile_cont(0.5).within_group(found.c.seconds).label("median_seconds")
+        row = await self._session.one(select(*counts, median, func.count().filter(wrong).label("reported")))
+        if row is None:
+            raise RuntimeError("counting gave no row")
+        made = {name: getattr(row, name) for name in _PEOPLE}
+        return Own(tally=Tally(**made, median_seconds=row.median_seconds), reported=row.reported)
+
+    async def proposals(
+        self, since: datetime, until: datetime, *, without: Collection[str] = ()
+    ) -> Sequence[Proposals]:
+        found = _decided(self._session.workspace_id, since, until, without, requests.c.revision == 0)
+        wrong = exists().where(incidents.c.request_id == found.c.id, incidents.c.kind != Wrong.EXECUTION)
+        ways = {"unchanged": "approved", "edited": "edited", "rejected": "rejected", "handled": "handled"}
+        counts = [func.count().filter(found.c.ended == ended).label(name) for name, ended in ways.items()]
+        reported = func.count().filter(found.c.ended == "approved", wrong).label("reported")
+        statement = (
+            select(found.c.action, *counts, reported)
+            .where(found.c.ended.in_(_PEOPLE))
+            .group_by(found.c.action)
+            .order_by(func.count().desc(), found.c.action)
+        )
+        return [Proposals(**row._mapping) for row in await self._session.all(statement)]
+
     async def any_before(self, moment: datetime) -> bool:
         mine = and_(decisions.c.workspace_id == self._session.workspace_id, decisions.c.at < moment)
         row = await self._session.one(select(exists().where(mine)))
         return bool(row and row[0])
 
 
-def _decided(workspace_id: str, since: datetime, until: datetime, without: Collection[str]) -> CTE:
+def _decided(
+    workspace_id: str, since: datetime, until: datetime, without: Collection[str], *which: Element[bool]
+) -> CTE:
     """Each action decided in that time: how it ended, how sure Gatepost was, who was asked last."""
     by_person = decisions.c.person.is_not(None)
     # What an editor approves together with the edit is the same decision: opened and decided at one moment.
@@ -55,6 +103,9 @@ def _decided(workspace_id: str, since: datetime, until: datetime, without: Colle
     hidden = [requests.c.workflow.not_in(sorted(without))] if without else []
     return (
         select(
+            requests.c.id,
+            decisions.c.person,
+            decisions.c.decided_by,
             (requests.c.workflow + literal(".") + requests.c.action_type).label("action"),
             func.coalesce(func.width_bucket(requests.c.confidence, _edges()), _NO_BAND).label("band"),
             requests.c.tier,
@@ -70,6 +121,7 @@ def _decided(workspace_id: str, since: datetime, until: datetime, without: Colle
             requests.c.kind == Kind.ACTION,
             ~in_one_stroke,
             *hidden,
+            *which,
         )
         .cte("decided")
     )
@@ -123,6 +175,25 @@ def _figures(found: Sequence[Row[Any]]) -> list[Figure]:
         )
         for action, band in sorted(counts, key=lambda key: (key[0] or "", _NO_BAND - 1 if key[1] is None else key[1]))
     ]
+
+
+def _groups(found: Sequence[Row[Any]]) -> list[Group]:
+    """The cells of each group added up, whoever decided most first."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    names: dict[str, str] = {}
+    medians: dict[str, float] = {}
+    for row in found:
+        if row.ended is None:
+            medians[row.key] = float(row.median)
+            continue
+        counts[row.key][row.ended] += row.number
+        counts[row.key]["went_up"] += row.number if row.went_up else 0
+        names[row.key] = max(names.get(row.key, ""), row.name)
+    groups = [
+        Group(name=names[key], tally=Tally(**cells, median_seconds=medians.get(key), tiers={}))
+        for key, cells in counts.items()
+    ]
+    return sorted(groups, key=lambda group: (-group.tally.people, group.name))
 
 
 def _band(number: int) -> ConfidenceBand:

@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement as Element
 from sqlalchemy import Select, Text, and_, cast, exists, func, or_, select, text, true
 
 from graph.law.action import question
-from graph.law.record import Rejected
+from graph.law.record import LATELY, Rejected
 from graph.law.request import Kind, Outcome, Risk, Status
 from graph.verbs.ports import Outcomes, Proposed
 from storage import rows
-from storage.schema import NOW, decisions, effects, requests, runs
+from storage.schema import NOW, decisions, effects, incidents, requests, runs
 from storage.session import Session
 
 NEWEST: Final = 200
@@ -37,7 +37,7 @@ class PgPast:
         self._session = session
         self._usual = usual
 
-    async def outcomes(self, workflow: str, action_type: str, risk: Risk) -> Outcomes:
+    async def outcomes(self, workflow: str, action_type: str, risk: Risk, target: str | None = None) -> Outcomes:
         mine = and_(
             requests.c.workspace_id == self._session.workspace_id,
             requests.c.workflow == workflow,
@@ -53,14 +53,7 @@ class PgPast:
             requests.c.revision == 0,
         ).subquery()
         alone = _newest(mine, requests.c.impact == risk, requests.c.route == "auto").subquery()
-        moved = (
-            select(requests.c.worth)
-            .join(effects, and_(effects.c.request_id == requests.c.id, effects.c.undo_of.is_(None)))
-            .where(mine, requests.c.worth.is_not(None), effects.c.status == Outcome.DONE, ~_undone)
-            .order_by(requests.c.created_at.desc())
-            .limit(NEWEST)
-            .subquery()
-        )
+        moved, theirs = _moved(mine).subquery(), _moved(mine, requests.c.target == target).subquery()
         overruled = asked.c.status.in_((Status.MODIFIED, Status.REJECTED, Status.HANDLED))
         well = and_(asked.c.status == Status.APPROVED, asked.c.done)
         decided = select(
@@ -72,18 +65,32 @@ class PgPast:
             func.count().filter(alone.c.approved, alone.c.done, ~alone.c.ill).label("well"),
         ).subquery()
         usual = select(func.avg(moved.c.worth).label("usual"), func.count().label("usual_of")).subquery()
+        lately = func.count().filter(theirs.c.intent_at > NOW - LATELY)
+        on_target = select(
+            func.avg(theirs.c.worth).label("theirs"), func.count().label("theirs_of"), lately.label("lately")
+        ).subquery()
         found = await self._session.one(
             select(
                 (decided.c.asked + on_its_own.c.asked).label("asked"),
                 (decided.c.well + on_its_own.c.well).label("well"),
                 usual.c.usual,
                 usual.c.usual_of,
-            ).select_from(decided.join(on_its_own, true()).join(usual, true()))
+                on_target.c.theirs,
+                on_target.c.theirs_of,
+                on_target.c.lately,
+            ).select_from(decided.join(on_its_own, true()).join(usual, true()).join(on_target, true()))
         )
         if found is None:
             raise RuntimeError("counting gave no row")
-        mean = None if found.usual is None else Decimal(found.usual).quantize(Decimal("0.01"))
-        return Outcomes(asked=found.asked, well=found.well, usual=mean, usual_of=found.usual_of)
+        return Outcomes(
+            asked=found.asked,
+            well=found.well,
+            usual=_mean(found.usual),
+            usual_of=found.usual_of,
+            theirs=_mean(found.theirs),
+            theirs_of=found.theirs_of,
+            lately=found.lately,
+        )
 
     async def rejected(
         self, workflow: str, run_id: str, digest: str, target: str | None, within: timedelta
@@ -206,16 +213,32 @@ class PgPast:
         return [rows.proposed(row) for row in await self._session.all(statement)]
 
 
+def _moved(*which: Element[bool]) -> Select[Any]:
+    """Amounts that were moved and stand, the newest first."""
+    return (
+        select(requests.c.worth, effects.c.intent_at)
+        .join(effects, and_(effects.c.request_id == requests.c.id, effects.c.undo_of.is_(None)))
+        .where(*which, requests.c.worth.is_not(None), effects.c.status == Outcome.DONE, ~_undone)
+        .order_by(requests.c.created_at.desc())
+        .limit(NEWEST)
+    )
+
+
+def _mean(found: Any) -> Decimal | None:
+    return None if found is None else Decimal(found).quantize(Decimal("0.01"))
+
+
 def _newest(*which: Element[bool]) -> Select[Any]:
     """The newest of these requests: how each ended, what its effect was, what people said who looked afterwards."""
     looked = exists().where(_review.c.parent_id == requests.c.id, _review.c.kind == Kind.REVIEW)
     wrong = looked.where(_review.c.status == Status.REJECTED)
     failed = effects.c.status.in_((Outcome.FAILED, Outcome.UNKNOWN))
+    reported = exists().where(incidents.c.request_id == requests.c.id)
     return (
         select(
             requests.c.status,
             func.coalesce(and_(effects.c.status == Outcome.DONE, ~_undone), False).label("done"),
-            or_(func.coalesce(failed, False), wrong).label("ill"),
+            or_(func.coalesce(failed, False), wrong, reported).label("ill"),
             looked.where(_review.c.status == Status.APPROVED).label("approved"),
         )
         .select_from(requests.join(decisions, decisions.c.request_id == requests.c.id))

@@ -17,11 +17,24 @@ from storage.session import Session
 class PgPeople:
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._people: dict[str, Person | None] | None = None
+        self._members: dict[tuple[frozenset[str], datetime | None], frozenset[str]] = {}
+
+    def remember(self) -> None:
+        self._people = {} if self._people is None else self._people
 
     async def get(self, user_id: str) -> Person | None:
         return (await self.many([user_id])).get(user_id)
 
     async def many(self, user_ids: Iterable[str]) -> Mapping[str, Person]:
+        if self._people is None:
+            return await self._many(user_ids)
+        wanted = set(user_ids)
+        if missing := wanted - self._people.keys():
+            self._people |= dict.fromkeys(missing) | await self._many(missing)
+        return {user: person for user in wanted if (person := self._people[user]) is not None}
+
+    async def _many(self, user_ids: Iterable[str]) -> dict[str, Person]:
         statement = select(people).where(
             people.c.workspace_id == self._session.workspace_id, people.c.user_id.in_(list(user_ids))
         )
@@ -49,6 +62,15 @@ class PgPeople:
 
     async def members(self, entries: Iterable[str], fresh: datetime | None = None) -> frozenset[str]:
         named = list(entries)
+        known = self._members.get((frozenset(named), fresh))
+        if known is not None:
+            return known
+        found = await self._found(named, fresh)
+        if self._people is not None:
+            self._members[frozenset(named), fresh] = found
+        return found
+
+    async def _found(self, named: Sequence[str], fresh: datetime | None) -> frozenset[str]:
         handles = [entry[1:] for entry in named if entry.startswith("@")]
         statement = select(groups.c.members).where(
             groups.c.workspace_id == self._session.workspace_id,
@@ -101,7 +123,11 @@ class PgPeople:
             statement.on_conflict_do_update(index_elements=["workspace_id", "group_id"], set_=values)
         )
 
-    async def mirror_workspace(self, name: str, bot_user: str) -> None:
-        values = {"name": name, "bot_user": bot_user, "seen_at": NOW}
+    async def workspace_url(self) -> str:
+        row = await self._session.one(select(workspaces.c.url).where(workspaces.c.id == self._session.workspace_id))
+        return str(row.url) if row else ""
+
+    async def mirror_workspace(self, name: str, bot_user: str, url: str = "") -> None:
+        values = {"name": name, "bot_user": bot_user, "url": url, "seen_at": NOW}
         statement = insert(workspaces).values(id=self._session.workspace_id, **values)
         await self._session.count(statement.on_conflict_do_update(index_elements=["id"], set_=values))

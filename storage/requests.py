@@ -11,6 +11,7 @@ from graph.law.escalation import Timer
 from graph.law.request import Decision, Kind, Request, Status
 from graph.verbs.ports import Move, Vote
 from storage import rows
+from storage.queue import DUE
 from storage.schema import NOW, decisions, requests, stops, votes
 from storage.session import Session, given
 
@@ -28,6 +29,10 @@ class PgRequests:
 
     async def lock(self, request_id: str) -> Request | None:
         return await self._one(select(requests).where(self._mine, requests.c.id == request_id).with_for_update())
+
+    async def lock_many(self, request_ids: Collection[str]) -> Sequence[Request]:
+        statement = select(requests).where(self._mine, requests.c.id.in_(request_ids))
+        return await self._many(statement.order_by(requests.c.id).with_for_update())
 
     async def of_turn(self, run_id: str, turn: int) -> Request | None:
         statement = (
@@ -57,7 +62,7 @@ class PgRequests:
             requests.c.requester == user,
             requests.c.kind.in_((Kind.ACTION, Kind.CHECKPOINT)),
         )
-        return await self._many(statement.order_by(requests.c.next_step_at, requests.c.id).limit(limit))
+        return await self._many(statement.order_by(DUE, requests.c.id).limit(limit))
 
     async def many(self, request_ids: Collection[str]) -> Sequence[Request]:
         return await self._many(select(requests).where(self._mine, requests.c.id.in_(request_ids)))
@@ -220,6 +225,10 @@ class PgRequests:
     async def decision(self, request_id: str) -> Decision | None:
         row = await self._session.one(select(decisions).where(decisions.c.request_id == request_id))
         return rows.decision(row) if row else None
+
+    async def decisions(self, request_ids: Collection[str]) -> Mapping[str, Decision]:
+        found = await self._session.all(select(decisions).where(decisions.c.request_id.in_(request_ids)))
+        return {row.request_id: rows.decision(row) for row in found}
 
     async def add_vote(self, vote: Vote) -> bool:
         statement = (

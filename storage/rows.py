@@ -1,13 +1,14 @@
 """Rows ↔ the values that the law knows."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Row
 
+from graph.law.action import question as question_of
 from graph.law.authorization import Person
 from graph.law.escalation import Timer
 from graph.law.request import (
@@ -28,7 +29,22 @@ from graph.law.request import (
     Status,
 )
 from graph.law.stopping import Stop
-from graph.verbs.ports import CardRow, Condition, OwedRow, Proposed, Question, Run, RunStatus, Vote
+from graph.verbs.ports import (
+    Batch,
+    CardRow,
+    Condition,
+    Incident,
+    Item,
+    ItemState,
+    OwedRow,
+    Proposed,
+    Question,
+    Run,
+    RunStatus,
+    Taken,
+    Vote,
+    Wrong,
+)
 
 T = TypeVar("T")
 
@@ -211,6 +227,19 @@ def decision(row: Row[Any]) -> Decision:
     )
 
 
+def taken(row: Row[Any]) -> Taken:
+    """Of a request joined to its decision; `form` as text."""
+    return Taken(
+        run_id=row.run_id,
+        turn=row.turn,
+        revision=row.revision,
+        kind=Kind(row.kind),
+        status=Status(row.status),
+        question=question_of(_form(row.form), json.loads(row.canonical)["args"]),
+        decision=decision(row),
+    )
+
+
 def vote(row: Row[Any]) -> Vote:
     return _same(Vote, row)
 
@@ -235,7 +264,18 @@ def effect(row: Row[Any]) -> Effect:
 
 
 def card(row: Row[Any]) -> CardRow:
-    return _same(CardRow, row)
+    """A card of a request, or of a batch: then `request_id` is empty."""
+    return replace(_same(CardRow, row), request_id=row.request_id or "")
+
+
+def batch(row: Row[Any]) -> Batch:
+    return _same(Batch, row)
+
+
+def item(row: Row[Any], of: Request) -> Item:
+    return Item(
+        request=of, seq=row.seq, version=row.version, digest=row.digest, state=ItemState(row.state), why=row.why
+    )
 
 
 def owed(row: Row[Any]) -> OwedRow:
@@ -252,6 +292,10 @@ def condition(row: Row[Any]) -> Condition:
 
 def question(row: Row[Any]) -> Question:
     return _same(Question, row)
+
+
+def incident(row: Row[Any]) -> Incident:
+    return replace(_same(Incident, row), kind=Wrong(row.kind))
 
 
 def person(row: Row[Any]) -> Person:

@@ -45,9 +45,19 @@ _SHOW: Final = text("""
         where requests.id = cards.request_id and requests.workspace_id = :workspace and requests.status = 'pending'
             and (cards.tier = 0 or cards.tier >= requests.tier)
             and exists (select from news where news.workflow in (requests.workflow, '*'))
+            and (cards.folded_in is null or cards.ts is not null)
         returning cards.id
+    ), batched as (
+        insert into batch_news (workspace_id, batch_id)
+        select distinct batches.workspace_id, batches.id
+        from batches join batch_items as items on items.batch_id = batches.id and items.state = 'in'
+            join requests on requests.id = items.request_id and requests.status = 'pending'
+        where batches.workspace_id = :workspace and exists (
+            select from news where news.workflow in (batches.workflow, '*'))
+        returning id
     )
-    select (select count(*) from news) as news, (select count(*) from owed) as owed
+    select (select count(*) from news) as news,
+        (select count(*) from owed) + (select count(*) from batched) as owed
 """)
 SLOW_SECONDS: Final = 60.0
 

@@ -1,9 +1,7 @@
 """Fixtures that every test may use: a real PostgreSQL, migrated once and copied for each test."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 import structlog
@@ -11,7 +9,7 @@ from sqlalchemy import URL
 
 from storage.migrate import migrate
 from storage.store import PgStore
-from tests.support.db import fresh_database, open_store, server_url
+from tests.support.db import fresh_database, hurried_server, open_store
 from tests.support.people import mirror_people
 
 
@@ -24,9 +22,7 @@ def _loud() -> None:
 
 @pytest.fixture(scope="session")
 def pg_server() -> URL:
-    # Not under pytest's own folder: another test run on this machine may clear that away.
-    # Nor deleted here: the server stops when this process ends, and removes its files itself.
-    return server_url(Path(tempfile.mkdtemp(prefix="gatepost-pg-")))
+    return hurried_server()
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,13 @@ from graph.flow.outside import asked
 from graph.flow.undoing import Settled, Undoing, Unsure, args_of, deed_of, result_of
 from graph.flow.workflow import Action, Call
 from graph.law.action import bind
+from graph.law.grants import granted_by
 from graph.law.record import AGENT_FLAG, news
 from graph.law.request import Brief, DecisionType, Effect, Nature, Outcome, Request, Status, effect_id
 from graph.law.words import made_storable, storable_json
 from graph.verbs.authority import covers, gist, lapsed, outgrown
 from graph.verbs.frame import impact_of, judge, own_flags
+from graph.verbs.granted import withdrawn
 from graph.verbs.outcome import touch_family
 from graph.verbs.ports import Tx
 from graph.verbs.record import recall
@@ -166,6 +168,8 @@ async def _authority_problem(tx: Tx, request: Request, now: datetime) -> str | N
         return "The approval was for another action."
     if request.execution_expires_at is None or now >= request.execution_expires_at:
         return f"It was approved at {decision.at:%Y-%m-%d %H:%M} UTC but not carried out in time."
+    if granted_by(decision.by):
+        return await withdrawn(tx, request, decision, now)
     return await lapsed(tx, request, decision)
 
 

@@ -14,6 +14,7 @@ from graph.law.action import Bound, bind, question
 from graph.law.canonical import Unfaithful
 from graph.law.confidence import credible, sentiment
 from graph.law.facts import Facts, Record
+from graph.law.masking import shown_args
 from graph.law.policy_rows import Checkpoint
 from graph.law.record import AGENT_FLAG
 from graph.law.request import (
@@ -185,7 +186,11 @@ def about_effect(run: Run, turn: int, about: Request, effect: Effect, policy: Po
     flag = "The undo failed and needs doing by hand" if failed else "It was sent, and what came of it is not known"
     brief = Brief(
         flags=(f"{flag}: {effect.error}" if effect.error else flag,),
-        context={"Original request": about.id, "Arguments": dict(about.args), "Attempts": effect.attempts},
+        context={
+            "Original request": about.id,
+            "Arguments": shown_args(about.form, about.args),
+            "Attempts": effect.attempts,
+        },
     )
     tier = policy.policy.tiers[min(about.tier, len(policy.policy.tiers))]
     routed = Route(

@@ -17,7 +17,8 @@ from graph.flow.workflow import Case, GiveUp, Proposal
 from graph.flow.workflow import Done as AgentDone
 from graph.law.action import Bound, bind
 from graph.law.canonical import Unfaithful
-from graph.law.facts import Record
+from graph.law.facts import Record, from_json
+from graph.law.grants import decider, seen
 from graph.law.request import (
     Decision,
     DecisionType,
@@ -25,10 +26,12 @@ from graph.law.request import (
     Request,
     Status,
 )
-from graph.law.routing import RouteKind
+from graph.law.routing import Route, RouteKind, sampled
 from graph.law.words import all_storable, storable_json
+from graph.verbs.authority import GRANT
 from graph.verbs.bounds import bounded
 from graph.verbs.frame import impact_of, nature_of
+from graph.verbs.granted import applicable, count, said
 from graph.verbs.outcome import record
 from graph.verbs.ports import PolicyVersion, Tx
 from graph.verbs.record import recall
@@ -146,7 +149,9 @@ class Segment(Execution):
         async with self._store.begin() as tx:
             now = await tx.now()
             known = await self._recall(tx, policy, proposed.bound, proposed.nature)
-            request, _ = from_proposal(self.run, turn, proposed, known, policy, now, reformulations=reformulations)
+            request, routed = from_proposal(self.run, turn, proposed, known, policy, now, reformulations=reformulations)
+            if granted := await self._granted(tx, request, routed, policy):
+                return granted
             request = await bounded(tx, request, policy)
         match RouteKind(request.route):
             case RouteKind.AUTO:
@@ -158,31 +163,62 @@ class Segment(Execution):
 
     async def _decided_by_policy(self, request: Request, policy: PolicyVersion, answer: DecisionType) -> Request:
         """Record a request that needs no person, before anything follows from it."""
-        approved = answer is DecisionType.APPROVE
-        decision = Decision(
-            request_id=request.id,
-            type=answer,
-            by=f"policy:{policy.version}",
-            person=None,
-            reason="; ".join(request.route_why),
-            digest=request.digest,
-            at=request.created_at,
-            via="policy",
-        )
-        settled = replace(
-            request,
-            status=Status.APPROVED if approved else Status.REJECTED,
-            next_step_at=None,
-            decided_at=request.created_at,
-            execution_expires_at=request.created_at + policy.policy.execution_window if approved else None,
-        )
         async with self._store.begin() as tx:
             await self.lease.hold(tx)
-            if not await tx.requests.insert(settled):
-                raise RuntimeError(f"request {request.id} was recorded twice")
-            await tx.requests.add_decision(decision)
-            await record(tx, settled, decision)
+            why = "; ".join(request.route_why)
+            return await _recorded(tx, request, policy, answer, f"policy:{policy.version}", why)
+
+    async def _granted(self, tx: Tx, request: Request, routed: Route, policy: PolicyVersion) -> Request | None:
+        """Record a request that a reviewer has allowed for the rest of the run; None: a person is asked."""
+        if (
+            routed.kind is not RouteKind.REVIEW
+            or policy.policy.grant(f"{request.workflow}.{request.action_type}") is None
+        ):
+            return None
+        await self.lease.hold(tx)
+        grant = await applicable(tx, request, policy)
+        if grant is None:
+            return None
+        why = await said(tx, grant)
+        alone = replace(
+            request,
+            route=RouteKind.AUTO,
+            route_why=(why, *request.route_why),
+            judged=request.judged | {GRANT: grant.id},
+            review_after=sampled(policy.policy, seen(grant, from_json(request.judged, request.args))),
+        )
+        settled = await _recorded(tx, alone, policy, DecisionType.APPROVE, decider(grant.id), why)
+        await count(tx, grant, settled)
         return settled
+
+
+async def _recorded(
+    tx: Tx, request: Request, policy: PolicyVersion, answer: DecisionType, by: str, why: str
+) -> Request:
+    """The request with its decision, which no person takes now, stored and on record."""
+    approved = answer is DecisionType.APPROVE
+    decision = Decision(
+        request_id=request.id,
+        type=answer,
+        by=by,
+        person=None,
+        reason=why,
+        digest=request.digest,
+        at=request.created_at,
+        via="policy",
+    )
+    settled = replace(
+        request,
+        status=Status.APPROVED if approved else Status.REJECTED,
+        next_step_at=None,
+        decided_at=request.created_at,
+        execution_expires_at=request.created_at + policy.policy.execution_window if approved else None,
+    )
+    if not await tx.requests.insert(settled):
+        raise RuntimeError(f"request {request.id} was recorded twice")
+    await tx.requests.add_decision(decision)
+    await record(tx, settled, decision)
+    return settled
 
 
 def rejections(told: Any) -> list[Any]:

@@ -224,10 +224,11 @@ class Answers(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoCase:
-    """One ready-made input, with the title a newcomer sees."""
+    """One ready-made input, with the title a newcomer sees; `beside`: inputs of further runs that come with it."""
 
     title: str
     input: Mapping[str, Any]
+    beside: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from graph.law.canonical import Unfaithful, canonical_text, digest
+from graph.law.masking import declared_secrets, shown_args
 from graph.law.request import Form
 
 MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$"
@@ -40,6 +41,10 @@ Money = Annotated[
 ]
 
 
+Secret = Annotated[str, WithJsonSchema({"type": "string", "secret": True})]
+"""Text that nobody gets to see: cards, logs and exports say how long it is, and no reviewer can change it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """An action bound to its digest: `canonical` is what gets hashed, shown and executed."""
@@ -58,12 +63,13 @@ def bind(workflow: str, action_type: str, args: dict[str, Any]) -> Bound:
 
 
 def question(form: Form, args: dict[str, Any]) -> str:
-    """Fill the action's own question template from the arguments; nothing of the agent's text gets in."""
+    """Fill the action's own question template from the arguments, but for secrets; no text of the agent gets in."""
+    args = shown_args(form, args)
     money = {name for name, spec in _properties(form).items() if spec.get("format") == "money"} | {form.value_field}
 
     def filled(match: re.Match[str]) -> str:
         value = args.get(match.group(1))
-        return _grouped(value) if match.group(1) in money or type(value) is int else _shown(value)
+        return grouped(value) if match.group(1) in money or type(value) is int else _shown(value)
 
     return _FIELD.sub(filled, form.question)
 
@@ -84,8 +90,9 @@ def currency_of(form: Form, args: dict[str, Any]) -> str | None:
 
 
 def fixed_fields(form: Form) -> frozenset[str]:
-    """Arguments that a reviewer may not edit (marked `editable: false` in the args model)."""
-    return frozenset(name for name, spec in _properties(form).items() if spec.get("editable") is False)
+    """Arguments that a reviewer may not edit: marked `editable: false` in the args model, or secrets."""
+    fixed = frozenset(name for name, spec in _properties(form).items() if spec.get("editable") is False)
+    return fixed | declared_secrets(form)
 
 
 def check_edit(form: Form, before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -152,7 +159,7 @@ def _say(problem: Any) -> str:
             return "This value doesn't fit the action's rules."
 
 
-def _grouped(value: object) -> str:
+def grouped(value: object) -> str:
     """An amount, or a count from five digits on, with its thousands apart: 2,300,000.00 is read at a glance."""
     if type(value) is int:
         return f"{value:,}" if abs(value) >= _FIVE_DIGITS else str(value)

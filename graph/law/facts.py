@@ -15,7 +15,8 @@ class Record:
     """What Gatepost's own record says of an action, as of the moment it was proposed.
 
     `asked` and `well`: earlier ones of this action and impact that people decided, and those that went well.
-    `usual`: mean amount of the done ones, over `usual_of`. `totals`: by name, what earlier ones that count
+    `usual`: mean amount of the done ones, over `usual_of`; `theirs`, over `theirs_of`: of those on the same target,
+    `lately` of which in the last seven days. `totals`: by name, what earlier ones that count
     together with this one add up to. `rejected`: sentences about earlier rejections of the same thing;
     `same_rejected`: how often exactly this was rejected lately.
     """
@@ -24,6 +25,9 @@ class Record:
     well: int = 0
     usual: Decimal | None = None
     usual_of: int = 0
+    theirs: Decimal | None = None
+    theirs_of: int = 0
+    lately: int = 0
     totals: Mapping[str, Decimal] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
     same_rejected: int = 0
@@ -95,7 +99,7 @@ def from_json(stored: Mapping[str, Any], args: Mapping[str, Any]) -> Facts:
     """The facts of a stored request; what another release wrote besides is left out."""
     values = {item.name: stored[item.name] for item in fields(Facts) if item.name in stored}
     record = {item.name: values["record"][item.name] for item in fields(Record) if item.name in values["record"]}
-    record["usual"] = _amount(record.get("usual"))
+    record["usual"], record["theirs"] = _amount(record.get("usual")), _amount(record.get("theirs"))
     record["totals"] = {name: Decimal(total) for name, total in record.get("totals", {}).items()}
     record["rejected"] = tuple(record.get("rejected", ()))
     return Facts(

@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from graph.law.confidence import Signal
 from graph.law.policy_kit import PATTERN, Amount, Count, Duration, Name, Strict, TierNumber
+from graph.law.policy_review import BatchRules, GrantRow
 from graph.law.policy_rows import (
     Autonomy,
     Checkpoint,
@@ -83,10 +84,12 @@ class Policy(Strict):
     lifts: tuple[Lift, ...] = Field(default=(), max_length=MAX_ROWS)
     checkpoints: tuple[Checkpoint, ...] = Field(default=(), max_length=MAX_ROWS)
     timeouts: tuple[Timeout, ...] = Field(default=(), max_length=MAX_ROWS)
+    grants: tuple[GrantRow, ...] = Field(default=(), max_length=MAX_ROWS)
     claim: Duration = timedelta(minutes=10)
     stop: StopRules = StopRules()
     queue: QueueRules = QueueRules()
     questions: QuestionRules = QuestionRules()
+    batches: BatchRules = BatchRules()
     digest: DigestRules = DigestRules()
     oncall: dict[Name, OnCall] = Field(default_factory=dict)
     reviewers: tuple[Reviewer, ...] = Field(default=(), max_length=10 * MAX_ROWS)
@@ -158,6 +161,10 @@ class Policy(Strict):
         own = next((row.then for row in rows if fnmatchcase(action, row.action)), None)
         return own or self.tiers[tier].on_timeout
 
+    def grant(self, action: str) -> GrantRow | None:
+        """Whether and how far a reviewer may allow this action for the rest of a run."""
+        return next((row for row in self.grants if action in row.actions), None)
+
     def worth(self, value: Decimal | None, currency: str | None) -> Decimal | None:
         """The amount in the policy's unit (`rates`; a currency without a rate counts one to one)."""
         return None if value is None else value * self.rates.get(currency or "", Decimal(1))
@@ -213,11 +220,20 @@ def parse_policy(text: str, parts: Mapping[str, str] | None = None) -> Policy:
         return policy
     read = {name: parse_part(name, part) for name, part in sorted(parts.items())}
     for index, row in enumerate(policy.timeouts):
-        workflow, _, action = row.action.partition(".")
-        if row.then == "approve" and workflow in read and action in read[workflow].irreversible:
+        if row.then == "approve" and _lasting(row.action, read):
             said = f"{row.action} can't be undone, so silence can't approve it; write reject or escalate"
             raise BadPolicy(_at(("timeouts", index, "then"), said, text))
+    for index, granting in enumerate(policy.grants):
+        for lasting in (action for action in granting.actions if _lasting(action, read)):
+            said = f"{lasting} can't be undone, so people look at it every time; take it out"
+            raise BadPolicy(_at(("grants", index, "actions"), said, text))
     return policy.model_copy(update={"parts": read})
+
+
+def _lasting(action: str, parts: Mapping[str, Part]) -> bool:
+    """Whether its domain says that this action can't be undone."""
+    workflow, _, name = action.partition(".")
+    return workflow in parts and name in parts[workflow].irreversible
 
 
 def parse_part(workflow: str, text: str) -> Part:
@@ -291,6 +307,10 @@ def _contradictions(policy: Policy) -> Iterator[tuple[tuple[str | int, ...], str
     yield from _twice("autonomy", policy.autonomy, attrgetter("action"), "two autonomy rows have the same action")
     yield from _twice("rules", policy.rules, attrgetter("name"), "two rules have the same name")
     yield from _twice("timeouts", policy.timeouts, attrgetter("action"), "two timeouts have the same action")
+    named = [(index, action) for index, row in enumerate(policy.grants) for action in row.actions]
+    for at, (index, action) in enumerate(named):
+        if action in (other for _, other in named[:at]):
+            yield ("grants", index, "actions"), f"two grants name the same action: {action}"
     yield from _twice("totals", policy.totals, attrgetter("name"), "two totals have the same name")
     yield from _twice("reviewers", policy.reviewers, attrgetter("user"), "a reviewer is registered twice")
     yield from _undeclared(policy)

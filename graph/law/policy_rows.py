@@ -167,10 +167,13 @@ class Impacts(Strict):
 
 
 class Unusual(Strict):
-    """What counts as unusual against the record: `times` the usual amount, once there are `least` to compare."""
+    """What counts as unusual against the record: `times` the usual amount of this action or of what it touches,
+    once there are `least` to compare; `again` amounts to the same recipient, or more, within the last seven days.
+    """
 
     times: Annotated[float, Field(gt=1.0, le=100.0, allow_inf_nan=False), BeforeValidator(number)] = 3.0
     least: Annotated[Count, Field(ge=1, le=1000)] = 5
+    again: Annotated[Count, Field(ge=1, le=1000)] = 2
 
 
 class Checkpoint(Strict):

@@ -64,7 +64,8 @@ class Tier(Strict):
     with "escalate" the next tier is asked when the SLA has passed; with "reject" nobody else is. Whatever is
     still undecided at `expires` is rejected as expired. `dm`: who is told directly when this tier is asked
     because nobody answered. `fallback`: the channel for when `channel` can't be reached. `hours` (with
-    `timezone` and `holidays`): when somebody is on duty; without, always.
+    `timezone` and `holidays`): when somebody is on duty; without, always. `step_up`: approving takes a one-time
+    code by an authenticator app.
     """
 
     channel: str = Field(min_length=1)
@@ -73,6 +74,7 @@ class Tier(Strict):
     expires: Duration = timedelta(hours=72)
     approvals: Annotated[Count, Field(ge=1, le=10)] = 1
     registered: Annotated[bool, Field(strict=True)] = False
+    step_up: Annotated[bool, Field(strict=True)] = False
     remind: Duration | None = None
     repeat: Duration | None = None
     on_timeout: Literal["reject", "escalate"] = "reject"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ _SPLIT: Final = re.compile(r"[\s\"'`,;=(){}\[\]<>|]+")
 _NUMBER: Final = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 _LEAST: Final = 4
 _MAX_REASON: Final = 120
+_MAX_TARGET: Final = 40
+LATELY: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +37,36 @@ class Rejected:
     at: datetime
 
 
-def unusual_amount(policy: Policy, value: Decimal | None, record: Record) -> str | None:
-    """The flag for an amount far from what this action usually moves, or None."""
-    usual = record.usual
-    if value is None or not usual or record.usual_of < policy.unusual.least:
-        return None
-    if value < Decimal(str(policy.unusual.times)) * usual:
-        return None
-    return f"{value / usual:.1f}× the usual amount of this action ({usual:.2f}, over the last {record.usual_of})"
+def unusual_amounts(policy: Policy, value: Decimal | None, target: str | None, record: Record) -> tuple[str, ...]:
+    """Flags for an amount far from what this action, or what it touches, usually sees; and for one too many."""
+    if value is None:
+        return ()
+    found = []
+    whose = _short(target or "")
+    if ratio := _ratio(policy, value, record.theirs, record.theirs_of):
+        found.append(f"{ratio}× the average for {whose} ({record.theirs:,.2f} over {record.theirs_of})")
+    elif ratio := _ratio(policy, value, record.usual, record.usual_of):
+        found.append(f"{ratio}× the usual amount of this action ({record.usual:,.2f} over {record.usual_of})")
+    if record.lately >= policy.unusual.again:
+        found.append(repeated(target, record))
+    return tuple(found)
+
+
+def repeated(target: str | None, record: Record) -> str:
+    """The flag for one too many for the same target: `2 earlier for Jo Doe in 7 days`."""
+    return f"{record.lately} earlier for {_short(target or '')} in {LATELY.days} days"
+
+
+def _ratio(policy: Policy, value: Decimal, usual: Decimal | None, of: int) -> str:
+    """How many times the usual, `3.1`; nothing where that is not unusual, or too little is known."""
+    if not usual or of < policy.unusual.least or value < Decimal(str(policy.unusual.times)) * usual:
+        return ""
+    return f"{value / usual:.1f}"
+
+
+def _short(target: str) -> str:
+    words = " ".join(target.split())
+    return words if len(words) <= _MAX_TARGET else words[: _MAX_TARGET - 1] + "…"
 
 
 def same_thing(

@@ -15,7 +15,7 @@ from graph.law.policy import Book, Policy
 from graph.law.policy_rows import Level, Rule, Threshold
 from graph.law.request import EffectClass, Match, Reason, Risk
 
-__all__ = ["Facts", "Match", "Reason", "Record", "Risk", "Route", "RouteKind", "route", "stricter"]
+__all__ = ["Facts", "Match", "Reason", "Record", "Risk", "Route", "RouteKind", "route", "sampled", "stricter"]
 
 
 class RouteKind(StrEnum):
@@ -96,6 +96,11 @@ def route(policy: Policy, facts: Facts) -> Route:
         review_after=kind is RouteKind.AUTO and _sampled(case),
         final=final,
     )
+
+
+def sampled(policy: Policy, facts: Facts) -> bool:
+    """Whether people look at it afterwards, if it runs without anybody having looked at it before."""
+    return _sampled(_weigh(policy, facts))
 
 
 def stricter(one: Route, other: Route) -> bool:

@@ -1,12 +1,14 @@
 """A person's answer as it arrived at a door, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from graph.law.authorization import Person
-from graph.law.request import Decision, DecisionType, Request
+from graph.law.grants import Scope
+from graph.law.request import Decision, DecisionType, Kind, Request
+from graph.law.routing import RouteKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,10 @@ class Answer:
     """What else the door knows of who is there, for the record: the account at the terminal, say."""
     acting_for: str | None = None
     """In whose place alone they may decide; `decide` finds out, whatever a door says."""
+    grant: Scope | None = None
+    """What an approval allows for the rest of the run besides."""
+    code: str = field(default="", repr=False)
+    """The one-time code, where approving takes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +63,8 @@ def decision_of(request: Request, answer: Answer, person: Person, now: datetime)
         via=answer.via,
         acting_for=answer.acting_for,
     )
+
+
+def needs_reason(request: Request) -> bool:
+    """Whether approving this request takes a reason: at high risk, and against the agent's own doubts."""
+    return request.kind is Kind.ACTION and (request.risk.needs_reason or request.route == RouteKind.TAKEOVER)

@@ -51,6 +51,7 @@ async def ask(store: Store, approach: Approach, text: str) -> Question:
             asked_at=now,
         )
         await tx.talk.ask(question)
+        await tx.batches.leave([request.id], "somebody asked about it")
         await tx.audit.record(
             "question_asked",
             approach.user_id,

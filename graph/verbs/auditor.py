@@ -67,6 +67,12 @@ RULES: Final = {
     Check.SET_ASIDE: Rule(
         seconds=_A_MINUTE, what="failed runs that nobody was told about", mend="gatepost runs RUN, then RUN --again"
     ),
+    Check.HASTY: Rule(
+        seconds=0.0,
+        what="people who approved twenty times or more within a minute, one after the other",
+        mend="ask them whether they read what they approve",
+        grave=False,
+    ),
     Check.STOPPED: Rule(seconds=0.0, what="workflows that are stopped", mend="/approvals resume", grave=False),
 }
 

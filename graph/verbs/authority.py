@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from graph.law import grants
 from graph.law.authorization import Person, Standing, authorize
 from graph.law.duty import Absence
-from graph.law.facts import from_json
+from graph.law.facts import Facts, from_json
 from graph.law.policy import Policy
 from graph.law.request import Decision, DecisionType, Request
 from graph.law.routing import Route, RouteKind, route
@@ -16,6 +17,8 @@ from graph.verbs.duty import seniors
 from graph.verbs.ports import PolicyVersion, Tx
 from graph.verbs.record import totals
 
+GRANT: Final = "grant"
+"""Where a request says, among what it was judged on, which grant decided it."""
 _SLACK_USER: Final = re.compile(r"[UW][A-Z0-9_]{2,}", re.ASCII)
 
 
@@ -42,7 +45,7 @@ async def standing(
         requester_person=requester.person if requester else None,
         requester_unknown=requester is None and bool(_SLACK_USER.fullmatch(request.requester or "")),
         max_age=policy.max_age(request.risk),
-        owners=await _owners(tx, named),
+        owners=await owners(tx, named),
         owners_unknown=bool(named) and bool(await tx.people.strangers(named)),
         team=await team(tx, policy, request.workflow),
         registers=tuple(
@@ -95,7 +98,7 @@ async def holds_role(tx: Tx, user_id: str, role: str) -> bool:
     return person is not None and person.active and user_id in await tx.people.members(entries)
 
 
-async def _owners(tx: Tx, named: Sequence[str]) -> frozenset[str]:
+async def owners(tx: Tx, named: Sequence[str]) -> frozenset[str]:
     """The persons who answer for the agent; an account nobody has looked up yet stands for itself."""
     if not named:
         return frozenset()
@@ -135,8 +138,9 @@ async def outgrown(tx: Tx, request: Request) -> str | None:
     rose = any(total > facts.record.totals.get(name, 0) for name, total in done.items())
     if not rose and current.version == request.policy_version:
         return None
-    fresh = route(current.policy, replace(facts, record=replace(facts.record, totals=done)))
-    if covers(request, fresh):
+    moved = replace(facts, record=replace(facts.record, totals=done))
+    fresh = route(current.policy, moved)
+    if covers(request, fresh) or await _still_granted(tx, request, moved, current):
         return None
     cause = (
         f"Together with what was done meanwhile it makes {facts.value + max(done.values()):,.2f}"
@@ -144,6 +148,15 @@ async def outgrown(tx: Tx, request: Request) -> str | None:
         else f"The policy asks for more since version {current.version}"
     )
     return f"{cause}: {gist(fresh)}"
+
+
+async def _still_granted(tx: Tx, request: Request, facts: Facts, current: PolicyVersion) -> bool:
+    """Whether the grant that decided it covers it with these facts as well."""
+    grant = await tx.grants.get(str(request.judged.get(GRANT, "")))
+    if grant is None:
+        return False
+    others = replace(grant, used=grant.used - 1)
+    return grants.covers(others, current.policy, facts, await tx.now())
 
 
 def covers(request: Request, fresh: Route) -> bool:

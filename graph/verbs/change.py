@@ -5,10 +5,12 @@ from datetime import datetime
 
 from graph.law.action import Bound, bind, check_edit
 from graph.law.authorization import Person, Standing, authorize
+from graph.law.policy import Policy
 from graph.law.record import AGENT_FLAG, BEFORE
 from graph.law.request import Brief, DecisionType, Nature, Request, Status
 from graph.law.routing import RouteKind
-from graph.verbs.answer import Answer, Decided, decision_of
+from graph.law.words import reason_problem
+from graph.verbs.answer import Answer, Decided, decision_of, needs_reason
 from graph.verbs.authority import standing
 from graph.verbs.errors import Invalid, Refusal, Stale
 from graph.verbs.frame import impact_of, nature_of, own_flags, revise
@@ -16,6 +18,7 @@ from graph.verbs.opening import ask, opening
 from graph.verbs.outcome import settle
 from graph.verbs.ports import PolicyVersion, Tx
 from graph.verbs.record import recall
+from graph.verbs.stepup import required, verify
 
 
 async def change(
@@ -72,6 +75,11 @@ async def _replace(
     new, routed = revise(request, bound, nature, brief, record, policy, now)
     if routed.kind is RouteKind.REJECT:
         return Invalid("Policy forbids this: " + "; ".join(routed.why))
+    if needs_reason(new) and (problem := reason_problem(answer.reason, required=True)):
+        return Invalid(f"This comes to {new.risk} risk: {problem}", {"reason": problem})
+    # Approving at the tier that sees it takes a code, so an edit that approves does as well.
+    if refused := await verify(tx, request, answer, policy.policy):
+        return refused
     edit = replace(decision_of(request, answer, person, now), next_request_id=new.id)
     if await settle(tx, request, edit, policy, wake=False, clock=request.held_at) is None:
         return Stale("This request expired just now; no decision counts any more.")
@@ -93,7 +101,7 @@ async def _replace(
         **opened.said,
     )
     rights = await standing(tx, new, policy)
-    if not _suffices(new, person, rights, now):
+    if not _suffices(new, person, rights, now) or await _unproven(tx, request, new, policy.policy):
         await ask(tx, opened)
         followup = await tx.requests.get(new.id)
         return Decided(request=replace(request, status=Status.MODIFIED), decision=edit, followup=followup)
@@ -101,6 +109,12 @@ async def _replace(
     approval = decision_of(new, approving, person, now)
     approved = await settle(tx, new, approval, policy)
     return Decided(request=replace(request, status=Status.MODIFIED), decision=edit, followup=approved or new)
+
+
+async def _unproven(tx: Tx, before: Request, new: Request, current: Policy) -> bool:
+    """Whether what the edit made takes a code that nobody was asked for."""
+    given = new.tier <= before.tier and await required(tx, before, current)
+    return not given and await required(tx, new, current)
 
 
 def _suffices(new: Request, editor: Person, rights: Standing, now: datetime) -> bool:

@@ -20,6 +20,7 @@ async def claim(store: Store, approach: Approach) -> datetime:
             raise Stale(f"{name} is looking at it until {ends}. You can still decide it.")
         until = now + (await tx.policies.current()).policy.claim
         await tx.talk.claim(request.id, approach.user_id, until)
+        await tx.batches.leave([request.id], "somebody is looking at it")
         await _record(tx, "request_claimed", request, approach, until=until.isoformat())
         return until
 

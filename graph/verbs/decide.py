@@ -1,22 +1,25 @@
 """Decide: one transaction, committed before anybody is told. Whoever loses the race learns who won."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from graph.failpoints import failpoint
 from graph.law.authorization import Person, authorize, refusal_of_state
 from graph.law.canonical import storable
 from graph.law.request import Decision, DecisionType, Effect, Kind, Outcome, Request
-from graph.law.routing import RouteKind
 from graph.law.words import reason_problem
 from graph.spans import span
-from graph.verbs.answer import Answer, Decided, decision_of
-from graph.verbs.authority import approvers, standing
+from graph.verbs.answer import Answer, Decided, decision_of, needs_reason
+from graph.verbs.authority import approvers
+from graph.verbs.bench import Bench
 from graph.verbs.change import change
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Refusal, Stale, Undetermined
+from graph.verbs.grant import give
+from graph.verbs.grant import problem as grant_problem
 from graph.verbs.outcome import record_denial, settle, tell_outcome
-from graph.verbs.ports import PolicyVersion, Store, Tx, Vote
-from graph.verbs.stop import forbidden, standstill
+from graph.verbs.ports import Store, Tx, Vote
+from graph.verbs.stepup import CODE, verify
+from graph.verbs.stop import forbidden
 
 __all__ = ["Answer", "Decided", "check_words", "decide", "needs_reason", "settle_by_hand"]
 
@@ -28,9 +31,7 @@ async def decide(store: Store, answer: Answer) -> Decided:
     check_words(answer)
     with span("decide", type=answer.type, via=answer.via) as told:
         async with store.begin() as tx:
-            result = await _decide(tx, answer)
-            if isinstance(result, Refusal):
-                await _deny(tx, answer, result)
+            result = await decide_in(tx, answer, Bench(tx))
             failpoint("decide:before_commit")
         failpoint("decide:after_commit")
         if isinstance(result, Refusal):
@@ -44,10 +45,12 @@ async def decide(store: Store, answer: Answer) -> Decided:
 
 def check_words(answer: Answer) -> None:
     """Refuse what can't be a valid answer, before any row is touched."""
-    required = answer.type in (DecisionType.REJECT, DecisionType.RESPOND, DecisionType.EDIT)
+    # Choosing one of the agent's own ideas says enough; what it comes to may still need a reason.
+    said = answer.alternative is not None
+    required = answer.type in (DecisionType.REJECT, DecisionType.RESPOND, DecisionType.EDIT) and not said
     if not storable(answer.request_id):
         raise NotFound("There is no such request.")
-    problem = reason_problem(answer.reason, required=required)
+    problem = reason_problem(answer.reason, required=required or answer.grant is not None)
     if problem:
         raise Invalid(problem, {"reason": problem})
     if len(answer.digest) < MIN_DIGEST_PREFIX:
@@ -55,21 +58,31 @@ def check_words(answer: Answer) -> None:
     changes = (answer.args is not None) + (answer.alternative is not None)
     if changes != (answer.type is DecisionType.EDIT):
         raise Invalid("an edit needs changed arguments or an alternative, and nothing else takes them")
+    if answer.grant is not None and answer.type is not DecisionType.APPROVE:
+        raise Invalid("only an approval can allow more for the rest of the run")
 
 
-async def _decide(tx: Tx, answer: Answer) -> Decided | Refusal:
-    request = await tx.requests.lock(answer.request_id)
+async def decide_in(tx: Tx, answer: Answer, bench: Bench) -> Decided | Refusal:
+    """As `decide`, as part of a larger transaction: a refusal is put on record and returned."""
+    result = await _decide(tx, answer, bench)
+    if isinstance(result, Refusal):
+        await _deny(tx, answer, result)
+    return result
+
+
+async def _decide(tx: Tx, answer: Answer, bench: Bench) -> Decided | Refusal:
+    request = bench.held.get(answer.request_id) or await tx.requests.lock(answer.request_id)
     if request is None:
         return NotFound("There is no such request.")
     now = await tx.now()
-    policy = await tx.policies.current()
-    person = await tx.people.get(answer.user_id)
-    rights = await standing(tx, request, policy)
+    policy = await bench.policy()
+    person = await bench.person(answer.user_id)
+    rights = await bench.rights(request)
     verdict = authorize(request, person, answer.type, rights, now)
     if not verdict.allowed or person is None:
         return (Undetermined if verdict.undetermined else NotAllowed)(verdict.reason)
     answer = replace(answer, acting_for=rights.acting_for(answer.user_id))
-    stop, clock = await standstill(tx, request)
+    stop, clock = await bench.standstill(request)
     stale = refusal_of_state(request, answer.version, answer.digest, clock)
     if stale:
         return Stale(await _who_won(tx, request, answer.user_id) or stale)
@@ -82,20 +95,22 @@ async def _decide(tx: Tx, answer: Answer) -> Decided | Refusal:
             changed = await change(tx, request, answer, person, policy, now)
             # Sent back as it was, it is an approval.
             unchanged = replace(answer, type=DecisionType.APPROVE, args=None)
-            return changed or await _approve(tx, request, unchanged, person, policy, clock)
+            return changed or await _approve(tx, request, unchanged, person, bench, clock)
         case DecisionType.APPROVE:
-            return await _approve(tx, request, answer, person, policy, clock)
+            return await _approve(tx, request, answer, person, bench, clock)
         case _:
-            return await _finish(tx, request, decision_of(request, answer, person, now), policy, clock)
+            return await _finish(tx, request, decision_of(request, answer, person, now), bench, clock)
 
 
 async def _approve(
-    tx: Tx, request: Request, answer: Answer, person: Person, policy: PolicyVersion, clock: datetime
+    tx: Tx, request: Request, answer: Answer, person: Person, bench: Bench, clock: datetime
 ) -> Decided | Refusal:
-    now = await tx.now()
+    now, policy = await tx.now(), await bench.policy()
     if needs_reason(request) and (problem := reason_problem(answer.reason, required=True)):
         what = f"at {request.risk} risk" if request.risk.needs_reason else "what the agent hands over"
         return Invalid(f"Approving {what}: {problem}", {"reason": problem})
+    if refused := grant_problem(request, answer, policy) or await verify(tx, request, answer, policy.policy):
+        return refused
     if request.approvals_required > 1:
         vote = Vote(
             request_id=request.id,
@@ -116,7 +131,10 @@ async def _approve(
         if missing > 0:
             await tx.cards.touch(request.id)
             return Decided(request=request, decision=None, missing=missing)
-    return await _finish(tx, request, decision_of(request, answer, person, now), policy, clock)
+    result = await _finish(tx, request, decision_of(request, answer, person, now), bench, clock)
+    if isinstance(result, Decided) and result.decision is not None:
+        await give(tx, request, answer, result.decision)
+    return result
 
 
 async def _record_vote(tx: Tx, request: Request, vote: Vote, missing: int, acting_for: str | None) -> None:
@@ -126,6 +144,7 @@ async def _record_vote(tx: Tx, request: Request, vote: Vote, missing: int, actin
         run_id=request.run_id,
         request_id=request.id,
         missing=missing,
+        seconds_open=int((vote.at - request.created_at) / timedelta(seconds=1)),
         digest=vote.digest,
         person=vote.person,
         reason=vote.reason or "none required",
@@ -133,15 +152,8 @@ async def _record_vote(tx: Tx, request: Request, vote: Vote, missing: int, actin
     )
 
 
-def needs_reason(request: Request) -> bool:
-    """Whether approving this request takes a reason: at high risk, and against the agent's own doubts."""
-    return request.kind is Kind.ACTION and (request.risk.needs_reason or request.route == RouteKind.TAKEOVER)
-
-
-async def _finish(
-    tx: Tx, request: Request, decision: Decision, policy: PolicyVersion, clock: datetime
-) -> Decided | Refusal:
-    settled = await settle(tx, request, decision, policy, clock=clock)
+async def _finish(tx: Tx, request: Request, decision: Decision, bench: Bench, clock: datetime) -> Decided | Refusal:
+    settled = await settle(tx, request, decision, await bench.policy(), clock=clock, later=bench.later)
     if settled is None:
         return Stale("This request expired just now; no decision counts any more.")
     if request.kind is Kind.RECONCILE:
@@ -191,6 +203,7 @@ async def _deny(tx: Tx, answer: Answer, refusal: Refusal) -> None:
     if isinstance(refusal, NotFound):
         return
     await record_denial(tx, answer.user_id, answer.request_id, answer.type, refusal, answer.via)
-    if isinstance(refusal, Stale):
+    unasked = isinstance(refusal, Invalid) and CODE in refusal.fields and not answer.code
+    if isinstance(refusal, Stale) or unasked:
         # Whoever clicked saw an old rendering: repair it.
         await tx.cards.touch(answer.request_id)

@@ -10,6 +10,7 @@ from graph.law.request import Kind
 from graph.verbs.duty import Attendance, attendance
 from graph.verbs.ports import Entry, Move, PolicyVersion, Tx
 
+WENT_UP = "it went up to the next tier"
 MOST_MESSAGES = 25
 """So many people are written to directly; the others read the channel."""
 
@@ -118,6 +119,7 @@ async def go_up(ladder: Ladder, moves: Sequence[Move], actor: str) -> None:
             for move in moves
         ]
     )
+    await tx.batches.leave([move.timer.id for move in moves], WENT_UP, shown=False)
     # The old card says where it went.
     await tx.cards.touch_many([move.timer.id for move in moves])
     wanted = []

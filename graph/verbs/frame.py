@@ -9,7 +9,7 @@ from graph.law.confidence import STATED, Signal
 from graph.law.escalation import next_step
 from graph.law.facts import Facts, Record, draw_of, to_json
 from graph.law.policy import Policy
-from graph.law.record import unusual_amount
+from graph.law.record import unusual_amounts
 from graph.law.request import (
     Brief,
     Form,
@@ -54,20 +54,20 @@ def judge(
 ) -> Judged:
     """Freeze the facts, what the record finds unusual among them, and route on them."""
     value = _worth(policy, bound, nature.form)
-    found = unusual_amount(policy, value, record)
+    target = target_of(nature, bound)
     facts = Facts(
         action=f"{bound.workflow}.{bound.type}",
         args=bound.args,
         value=value,
         currency=currency_of(nature.form, bound.args),
-        target=target_of(nature, bound),
+        target=target,
         requester=requester,
         effect_class=nature.effect_class,
         reversible=nature.reversible,
         tags=nature.tags,
         impact=nature.impact,
         signals=_signals(nature, brief),
-        flags=(*brief.flags, *([found] if found else []), *record.rejected),
+        flags=(*brief.flags, *unusual_amounts(policy, value, target, record), *record.rejected),
         facts=brief.facts,
         sentiment=sentiment,
         record=record,
@@ -89,7 +89,7 @@ def _with_total(policy: Policy, facts: Facts) -> Judged:
     routed = route(policy, facts)
     total = facts.at_stake()
     if facts.record.totals and stricter(routed, route(policy, replace(facts, record=replace(facts.record, totals={})))):
-        flag = f"Together with what was done before it makes {total:,.2f}"
+        flag = f"{total:,.2f} together with earlier ones"
         facts = replace(facts, flags=(*facts.flags, flag))
         routed = route(policy, facts)
     return Judged(facts=facts, route=routed)

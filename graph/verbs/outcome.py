@@ -1,7 +1,7 @@
 """What follows every decision: the record, the run that wakes, the cards and people that are told."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from graph.law.request import ENDS, Decision, DecisionType, Effect, Kind, Outcome, Request, Status
@@ -19,26 +19,21 @@ async def settle(
     *,
     wake: bool = True,
     clock: datetime | None = None,
+    later: "Aftermath | None" = None,
 ) -> Request | None:
     """Flip the request and write all that is owed; None when somebody was faster.
 
-    `clock`: the request's own time, where it stands still.
+    `clock`: the request's own time, where it stands still. `later` gathers what is owed of many decisions: whoever
+    gives it writes it in the same transaction.
     """
     status = ENDS[decision.type]
     window = decision.at + policy.policy.execution_window if status is Status.APPROVED else None
     if not await tx.requests.decide(request, status, window, clock):
         return None
-    await tx.requests.add_decision(decision)
-    await record(tx, request, decision)
-    # The run before its cards, as workers take them: two that wait for each other help nobody.
-    if request.kind is Kind.REVIEW:
-        if decision.type is DecisionType.REJECT:
-            await disown(tx, request)
-    elif wake:
-        await tx.runs.wake(request.run_id)
-    await tx.cards.touch(request.id)
-    if status is not Status.APPROVED and status is not Status.MODIFIED:
-        await owe_outcome(tx, request, status)
+    after = later or Aftermath()
+    after.add(request, decision, wake=wake)
+    if later is None:
+        await after.write(tx)
     return replace(
         request,
         status=status,
@@ -47,6 +42,36 @@ async def settle(
         execution_expires_at=window,
         next_step_at=None,
     )
+
+
+@dataclass(eq=False)
+class Aftermath:
+    """What follows from decisions that were taken in this transaction, written in one go."""
+
+    made: list[tuple[Request, Decision]] = field(default_factory=list)
+    waking: list[str] = field(default_factory=list)
+
+    def add(self, request: Request, decision: Decision, *, wake: bool = True) -> None:
+        """The request was flipped; `wake`: its run goes on."""
+        self.made.append((request, decision))
+        if wake and request.kind is not Kind.REVIEW:
+            self.waking.append(request.run_id)
+
+    async def write(self, tx: Tx) -> None:
+        """The record, the runs that wake, the cards and people that are told."""
+        await tx.requests.add_decisions([decision for _, decision in self.made])
+        await tx.audit.record_many([_entry(request, decision) for request, decision in self.made])
+        # The runs before their cards, as workers take them: two that wait for each other help nobody.
+        if self.waking:
+            await tx.runs.wake_many(self.waking)
+        for request, decision in self.made:
+            if request.kind is Kind.REVIEW and decision.type is DecisionType.REJECT:
+                await disown(tx, request)
+        await tx.cards.touch_many([request.id for request, _ in self.made])
+        ends = [(request, ENDS[decision.type]) for request, decision in self.made]
+        told = [each for each in ends if each[0].requester and each[1] not in (Status.APPROVED, Status.MODIFIED)]
+        owed = {f"{each.id}:{end}": {"request_id": each.id, "user": each.requester} for each, end in told}
+        await tx.owed.add_many("outcome", owed)
 
 
 async def expire_all(tx: Tx, due: Sequence[Request]) -> int:
@@ -67,18 +92,10 @@ async def expire_all(tx: Tx, due: Sequence[Request]) -> int:
         )
         for request in gone.values()
     }
-    await tx.requests.add_decisions(list(made.values()))
-    await tx.audit.record_many([_entry(gone[decided], decision) for decided, decision in made.items()])
-    waking = [request.run_id for request in gone.values() if request.kind is not Kind.REVIEW]
-    if waking:
-        await tx.runs.wake_many(waking)
-    await tx.cards.touch_many(list(gone))
-    told = {
-        f"{request.id}:{Status.EXPIRED}": {"request_id": request.id, "user": request.requester}
-        for request in gone.values()
-        if request.requester
-    }
-    await tx.owed.add_many("outcome", told)
+    after = Aftermath()
+    for request in gone.values():
+        after.add(request, made[request.id])
+    await after.write(tx)
     return len(gone)
 
 

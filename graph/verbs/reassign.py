@@ -21,6 +21,7 @@ async def reassign(store: Store, approach: Approach, to: str, why: str = "") -> 
             await decider(tx, request, approach.user_id)
         await _fit(tx, request, to)
         await tx.talk.assign(request.id, to, approach.user_id, why)
+        await tx.batches.leave([request.id], "it was handed to somebody")
         await tx.audit.record(
             "request_assigned",
             approach.user_id,

@@ -22,7 +22,7 @@ async def recall(
 ) -> Record:
     """The record on this action, as of now. `risk` is the impact band whose precedents count."""
     action, target = f"{bound.workflow}.{bound.type}", target_of(nature, bound)
-    past = await tx.past.outcomes(bound.workflow, bound.type, risk)
+    past = await tx.past.outcomes(bound.workflow, bound.type, risk, target)
     rejections = await tx.past.rejected(bound.workflow, run_id, bound.digest, target, REJECTIONS_FOR)
     common = await _common(tx, run_id) if any(before.run_id == run_id for before in rejections) else frozenset()
     again = [
@@ -44,6 +44,9 @@ async def recall(
         well=past.well,
         usual=past.usual,
         usual_of=past.usual_of,
+        theirs=past.theirs,
+        theirs_of=past.theirs_of,
+        lately=past.lately,
         totals=await totals(tx, policy.book(action).totals, bound.workflow, target, requester) if counted else {},
         rejected=tuple(told(before) for before in again[:_MOST_TOLD]),
         same_rejected=await tx.past.times_rejected(bound.digest, REJECTIONS_FOR) if again else 0,

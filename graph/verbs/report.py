@@ -6,7 +6,8 @@ from typing import Any
 
 from graph.law.action import question
 from graph.law.authorization import authorize
-from graph.law.request import DecisionType, Effect, Request, Status, urgency
+from graph.law.masking import shown_args, shown_value
+from graph.law.request import Alternative, DecisionType, Effect, Request, Status, urgency
 from graph.law.stopping import ALL, Stop
 from graph.verbs.authority import standing
 from graph.verbs.errors import NotFound
@@ -67,11 +68,11 @@ async def show(store: Store, request_id: str) -> dict[str, Any]:
             "judged": _judged(request),
             "flags": list(request.brief.flags),
             "alternatives": [
-                {"title": option.title, "type": option.type, "args": option.args}
+                {"title": option.title, "type": option.type, "args": _args(option)}
                 for option in request.brief.alternatives
             ],
-            "context": request.brief.context,
-            "facts": request.brief.facts,
+            "context": shown_value(request.brief.context),
+            "facts": shown_value(request.brief.facts),
             "created_at": _iso(request.created_at),
             "decided_at": _iso(request.decided_at),
             "execution_expires_at": _iso(request.execution_expires_at),
@@ -145,7 +146,7 @@ async def _run(tx: Tx, found: Run) -> dict[str, Any]:
         "outcome": found.outcome,
         "requester": found.requester,
         "key": found.key,
-        "input": found.input,
+        "input": shown_value(found.input),
         "created_at": _iso(found.created_at),
         "last_error": found.last_error,
         "requests": [
@@ -153,7 +154,7 @@ async def _run(tx: Tx, found: Run) -> dict[str, Any]:
                 "id": request.id,
                 "status": request.status,
                 "kind": request.kind,
-                "action": {"type": request.action_type, "args": request.args},
+                "action": {"type": request.action_type, "args": shown_args(request.form, request.args)},
                 "digest": request.digest,
                 "tier": request.tier,
             }
@@ -172,7 +173,7 @@ def effect_row(effect: Effect) -> dict[str, Any]:
         "outcome": effect.status,
         "undo_of": effect.undo_of,
         "error": effect.error,
-        "result": effect.result,
+        "result": shown_value(effect.result),
         "reconciled_by": effect.reconciled_by,
     }
 
@@ -183,7 +184,7 @@ def _row(request: Request, now: datetime) -> dict[str, Any]:
         "id": request.id,
         "run_id": request.run_id,
         "workflow": request.workflow,
-        "action": {"type": request.action_type, "args": request.args},
+        "action": {"type": request.action_type, "args": shown_args(request.form, request.args)},
         "digest": request.digest,
         "status": request.status,
         "tier": request.tier,
@@ -209,6 +210,11 @@ def stop_row(stop: Stop) -> dict[str, Any]:
         "reason": stop.reason,
         "via": stop.via,
     }
+
+
+def _args(option: Alternative) -> Any:
+    """An alternative's arguments as people may see them."""
+    return shown_args(option.nature.form, option.args) if option.nature else shown_value(option.args)
 
 
 def _iso(moment: datetime | None) -> str | None:

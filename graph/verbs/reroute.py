@@ -11,7 +11,7 @@ from graph.law.policy import Policy
 from graph.law.request import Request, Status
 from graph.verbs.authority import standing
 from graph.verbs.escalate import Ladder
-from graph.verbs.ports import CardRow, Store, Tx
+from graph.verbs.ports import CardRow, ItemState, Store, Tx
 
 LATE: Final = timedelta(minutes=2)
 BATCH: Final = 50
@@ -34,14 +34,17 @@ async def reroute_stranded(store: Store) -> int:
 async def reroute(store: Store, card: CardRow, why: str) -> bool:
     """Other cards stand in for this one; once, and only while the request waits for this tier."""
     async with store.begin() as tx:
-        # The request before its cards, as deciding takes them.
-        request = await tx.requests.lock(card.request_id)
+        # The request before its cards, as deciding takes them; of a batch one that waits stands for all.
+        request = await tx.requests.lock(await _about(tx, card))
         if not await tx.cards.reroute(card.id) or request is None:
             return False
         if request.status is not Status.PENDING or card.tier not in (0, request.tier):
             return False
         targets = await _elsewhere(tx, request, card)
-        await tx.cards.want_many([(request.id, target, request.tier) for target in targets])
+        if card.batch_id is not None:
+            await tx.batches.want(card.batch_id, targets)
+        else:
+            await tx.cards.want_many([(request.id, target, request.tier) for target in targets])
         await tx.audit.record(
             "card_rerouted",
             "clock",
@@ -57,10 +60,19 @@ async def reroute(store: Store, card: CardRow, why: str) -> bool:
         return True
 
 
+async def _about(tx: Tx, card: CardRow) -> str:
+    """The id of the request that a card is about, of a batch's the first that still waits."""
+    items = await tx.batches.items(card.batch_id) if card.batch_id is not None else ()
+    inside = (item.request for item in items if item.state is ItemState.IN)
+    return next((request.id for request in inside if request.status is Status.PENDING), card.request_id)
+
+
 async def _elsewhere(tx: Tx, request: Request, card: CardRow) -> Sequence[str]:
     """The tier's fallback channel, unless a card went there already; else people who may decide."""
     current = await tx.policies.current()
-    shown = {other.target for other in await tx.cards.of_request(request.id)}
+    batched = card.batch_id is not None
+    others = await (tx.batches.cards(card.batch_id or "") if batched else tx.cards.of_request(request.id))
+    shown = {other.target for other in others}
     fallback = _fallback(current.policy, request)
     if fallback is not None and fallback not in shown:
         return (fallback,)

@@ -10,6 +10,7 @@ from graph.law.routing import RouteKind, route
 from graph.verbs.authority import covers, gist
 from graph.verbs.outcome import settle
 from graph.verbs.ports import PolicyVersion, Tx
+from graph.verbs.stepup import required
 
 POSTED_WITHIN: Final = timedelta(minutes=1)
 FRESH: Final = timedelta(minutes=1)
@@ -24,6 +25,8 @@ async def consent(tx: Tx, timer: Timer, current: PolicyVersion) -> bool:
         return False
     now = await tx.now()
     objection = _lasting(request, current) or await _unseen(tx, request, now)
+    if await required(tx, request, current.policy):
+        objection = "approving it takes a one-time code"
     if objection:
         await tx.audit.record(
             "silence_refused",

@@ -5,11 +5,13 @@ shares are between 0 and 1, and null where there is nothing to take a share of.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from graph.law.agreement import lower_bound
 from graph.law.bands import ConfidenceBand
-from graph.verbs.ports import Figure, Store, Tally, Tx
+from graph.verbs.ports import By, Figure, Group, Proposals, Store, Tally, Tx
 from graph.verbs.ports.figures import share
 
 
@@ -29,6 +31,66 @@ async def stats(store: Store, since: datetime, until: datetime) -> dict[str, Any
 async def count(tx: Tx, since: datetime, until: datetime, *, without: Collection[str] = ()) -> dict[str, Any]:
     """As `stats`, `without` requests of these workflows."""
     return as_json(await tx.figures.between(since, until, without=without), since, until)
+
+
+async def count_by(
+    tx: Tx, what: By, since: datetime, until: datetime, *, without: Collection[str] = ()
+) -> dict[str, Any]:
+    """By tier (in their order) or by reviewer (who decided most first; `name` as the directory knows them)."""
+    return grouped(await _named(tx, what, await tx.figures.by(what, since, until, without=without)), since, until)
+
+
+def grouped(found: Sequence[Group], since: datetime, until: datetime) -> dict[str, Any]:
+    """Groups as every door gets them."""
+    groups = [{"name": group.name, **_tally(group.tally)} for group in found]
+    return {"since": since.isoformat(), "until": until.isoformat(), "groups": groups}
+
+
+async def _named(tx: Tx, what: By, found: Sequence[Group]) -> list[Group]:
+    if what == "tier":
+        return sorted(found, key=lambda group: int(group.name))
+    people = await tx.people.many([group.name for group in found])
+    return [replace(group, name=people[group.name].name) if group.name in people else group for group in found]
+
+
+async def own(tx: Tx, person: str, days: int) -> dict[str, Any]:
+    """What one person decided in the last so many days; `reported`: how many were reported as wrong later."""
+    now = await tx.now()
+    found = await tx.figures.of_person(person, now - timedelta(days=days), now)
+    return own_figures(found.tally, found.reported, days)
+
+
+def own_figures(tally: Tally, reported: int, days: int) -> dict[str, Any]:
+    """One person's figures as every door gets them."""
+    return {"days": days, **_tally(tally), "reported": reported}
+
+
+async def shadow(tx: Tx, since: datetime, until: datetime, *, without: Collection[str] = ()) -> dict[str, Any]:
+    """What the record says agents could have done alone, by action type: people's agreement with what was proposed.
+
+    `agreement` is the share that people approved unchanged and nobody reported as wrong later, `sure` the least it
+    is likely to be, given how few were asked. It changes nothing.
+    """
+    return compared(await tx.figures.proposals(since, until, without=without), since, until)
+
+
+def compared(found: Sequence[Proposals], since: datetime, until: datetime) -> dict[str, Any]:
+    """Proposals as every door gets them."""
+    actions = [
+        {
+            "action": each.action,
+            "asked": each.asked,
+            "unchanged": each.unchanged,
+            "edited": each.edited,
+            "rejected": each.rejected,
+            "handled": each.handled,
+            "reported": each.reported,
+            "agreement": share(each.right, each.asked),
+            "sure": lower_bound(each.right, each.asked),
+        }
+        for each in found
+    ]
+    return {"since": since.isoformat(), "until": until.isoformat(), "actions": actions}
 
 
 def as_json(found: Sequence[Figure], since: datetime, until: datetime) -> dict[str, Any]:

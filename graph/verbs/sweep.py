@@ -22,6 +22,8 @@ BATCH = 100
 """So many are locked at a time: a click on one of them waits for the whole batch."""
 ROUNDS = 100
 SET_BACK = timedelta(minutes=1)
+QUIET = timedelta(minutes=5)
+"""After a reminder of a batch there is none of it for so long: its items come due one after the other."""
 STUCK_SECONDS = 120.0
 
 
@@ -84,7 +86,7 @@ class _Plan:
     now: datetime
     steps: dict[str, datetime] = field(default_factory=dict)
     moves: list[Move] = field(default_factory=list)
-    reminders: dict[str, dict[str, str]] = field(default_factory=dict)
+    reminding: list[Timer] = field(default_factory=list)
     direct: list[tuple[str, str, int]] = field(default_factory=list)
     expiring: list[str] = field(default_factory=list)
     held: list[Timer] = field(default_factory=list)
@@ -106,7 +108,7 @@ async def _step(tx: Tx, due: Sequence[Timer]) -> None:
     await tx.requests.step_many(plan.steps)
     await tx.cards.touch_many(list(plan.steps))
     await tx.cards.want_many(plan.direct)
-    await tx.owed.add_many("reminder", plan.reminders)
+    await tx.owed.add_many("reminder", await _reminders(tx, plan))
 
 
 async def _plan(tx: Tx, plan: _Plan, timer: Timer) -> None:
@@ -126,7 +128,7 @@ async def _plan(tx: Tx, plan: _Plan, timer: Timer) -> None:
         case Due.REPEAT if await _late(plan, timer):
             return
         case Due.REMIND | Due.REPEAT:
-            _remind(plan, timer)
+            plan.reminding.append(timer)
         case _:
             if await _deserted(plan, timer) or await _late(plan, timer):
                 return
@@ -184,6 +186,17 @@ async def _deserted(plan: _Plan, timer: Timer) -> bool:
     return True
 
 
-def _remind(plan: _Plan, timer: Timer) -> None:
-    key = f"{timer.id}:{timer.tier}:{int(plan.now.timestamp())}"
-    plan.reminders[key] = {"request_id": timer.id, "tier": str(timer.tier)}
+async def _reminders(tx: Tx, plan: _Plan) -> dict[str, dict[str, str]]:
+    """What the channels are reminded of, by key; of a batch once, however many of its items are due."""
+    batched, found = await tx.batches.of([timer.id for timer in plan.reminding]), dict[str, dict[str, str]]()
+    reminded = set[str]()
+    for timer in plan.reminding:
+        batch, payload = batched.get(timer.id), {"request_id": timer.id, "tier": str(timer.tier)}
+        if batch is not None:
+            quiet = min(QUIET, timer.sla / 2).total_seconds()
+            if batch.id in reminded or not await tx.batches.remind(batch.id, quiet):
+                continue
+            reminded.add(batch.id)
+            payload["batch_id"] = batch.id
+        found[f"{timer.id}:{timer.tier}:{int(plan.now.timestamp())}"] = payload
+    return found

@@ -5,9 +5,11 @@ replace the one clock everywhere).
 """
 
 from storage.schema.base import NOW, metadata
+from storage.schema.batches import batch_items, batch_news, batches
 from storage.schema.law import policies, stops
 from storage.schema.people import absences, groups, people, rosters, shifts, workspaces
-from storage.schema.proof import audit, audit_seals, health
+from storage.schema.proof import audit, audit_seals, health, incidents
+from storage.schema.review import authenticators, grant_uses, grants
 from storage.schema.told import cards, digests, owed, paces, questions
 from storage.schema.work import decisions, effects, requests, runs, votes
 
@@ -16,12 +18,19 @@ __all__ = [
     "absences",
     "audit",
     "audit_seals",
+    "authenticators",
+    "batch_items",
+    "batch_news",
+    "batches",
     "cards",
     "decisions",
     "digests",
     "effects",
+    "grant_uses",
+    "grants",
     "groups",
     "health",
+    "incidents",
     "metadata",
     "owed",
     "paces",

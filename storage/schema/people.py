@@ -14,6 +14,7 @@ workspaces: Final = Table(
     Column("name", Text, nullable=False),
     Column("bot_user", Text, nullable=False),
     at("seen_at", nullable=False, server_default=NOW_DEFAULT),
+    empty("url"),
 )
 
 people: Final = Table(

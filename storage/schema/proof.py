@@ -1,8 +1,18 @@
-"""The audit trail, its seals, and how Gatepost itself fares."""
+"""The audit trail, its seals, what people report as gone wrong, and how Gatepost itself fares."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Index, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 
 from storage.schema.base import NOW_DEFAULT, at, empty, metadata, workspace
 
@@ -30,6 +40,22 @@ audit_seals: Final = Table(
     Column("hash", Text, nullable=False),
     Column("key_id", Text, nullable=False),
     Column("mac", Text, nullable=False),
+)
+
+incidents: Final = Table(
+    "incidents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    workspace(),
+    Column("request_id", Text, ForeignKey("requests.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("reported_by", Text, nullable=False),
+    Column("person", Text),
+    Column("via", Text, nullable=False),
+    at("at", nullable=False, server_default=NOW_DEFAULT),
+    CheckConstraint("kind in ('decision','execution','other')", name="kind_known"),
+    Index("ix_incidents_request", "request_id"),
 )
 
 health: Final = Table(

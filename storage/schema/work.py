@@ -185,6 +185,25 @@ requests: Final = Table(
     Index("ix_requests_due", "next_step_at", postgresql_where=text("status = 'pending'")),
     Index("ix_requests_stranded", "created_at", postgresql_where=text("status = 'pending' and not reachable")),
     Index("ix_requests_queue", "workspace_id", "tier", "next_step_at", postgresql_where=text("status = 'pending'")),
+    # What is filtered by stands at the end: rows that don't fit are passed over without being fetched.
+    Index(
+        "ix_requests_line",
+        "workspace_id",
+        text("gp_due(asked_at, sla_seconds)"),
+        "id",
+        "tier",
+        "workflow",
+        "action_type",
+        postgresql_where=text("status = 'pending'"),
+    ),
+    Index(
+        "ix_requests_wished",
+        "workspace_id",
+        "requester",
+        text("gp_due(asked_at, sla_seconds)"),
+        "id",
+        postgresql_where=text("status = 'pending'"),
+    ),
 )
 
 decisions: Final = Table(
@@ -204,6 +223,7 @@ decisions: Final = Table(
     CheckConstraint("type in ('approve','edit','reject','respond','expire','cancel')", name="type_known"),
     CheckConstraint("via in ('slack','cli','rest','policy','sweep')", name="via_known"),
     Index("ix_decisions_at", "workspace_id", "at"),
+    Index("ix_decisions_person", "workspace_id", "person", "at", postgresql_where=text("person is not null")),
 )
 
 votes: Final = Table(

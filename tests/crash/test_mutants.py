@@ -143,15 +143,15 @@ def count_accounts_for_persons() -> None:
 
 
 def wake_nobody() -> None:
-    patch(PgRuns, "wake", lambda self, run_id: _true())
+    patch(PgRuns, "wake_many", lambda self, run_ids: _true())
 
 
 def audit_nothing() -> None:
-    patch(PgAudit, "record", lambda self, *_, **__: _true())
+    patch(PgAudit, "record_many", lambda self, *_, **__: _true())
 
 
 def owe_nothing() -> None:
-    patch(PgOwed, "add", lambda self, *_, **__: _true())
+    patch(PgOwed, "_add", lambda self, *_, **__: _true())
 
 
 async def _true() -> bool:

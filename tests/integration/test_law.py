@@ -127,7 +127,7 @@ async def test_many_small_ones_count_as_one(house: House) -> None:
         await house.propose(pay("200.00"), key=str(number))
         asked = await house.one()
         assert asked.risk is (Risk.HIGH if number == 3 else Risk.MEDIUM)
-        assert any("it makes 600.00" in flag for flag in asked.brief.flags) == (number == 3)
+        assert any("600.00 together with earlier" in flag for flag in asked.brief.flags) == (number == 3)
         await house.answer("approve")
     await house.propose(pay("200.00", customer="C-18"), key="other")
     assert (await house.one()).risk is Risk.MEDIUM, "another customer is another matter"
@@ -143,7 +143,7 @@ async def test_totals_are_looked_at_again_when_it_is_done(house: House) -> None:
     assert house.ledger.names() == ["pay"], "the second waits for the first, and sees it"
     again = await house.one()
     assert again.risk is Risk.HIGH
-    assert any("it makes 600.00" in flag for flag in again.brief.flags)
+    assert any("600.00 together with earlier" in flag for flag in again.brief.flags)
     await house.answer("approve", reason="two invoices, both checked")
     assert house.ledger.names() == ["pay", "pay"]
 
@@ -315,6 +315,19 @@ async def test_autonomy_is_earned_by_the_record_and_given_by_people(house: House
     await house.propose(pay("99.00", customer="C-6"), key="6")
     (flag,) = (await house.one()).brief.flags
     assert flag.startswith("5.0× the usual amount of this action (20.00")
+
+
+async def test_flags_tell_in_numbers_what_one_customer_got_before(house: House) -> None:
+    for number, amount in enumerate(("10.00", "10.00", "10.00", "10.00", "10.00")):
+        await house.propose(pay(amount, customer="C-1"), key=f"mine-{number}")
+        await house.answer("approve")
+    await house.propose(pay("30.00", customer="C-2"), key="other")
+    assert all("earlier for" not in flag and "C-2" not in flag for flag in (await house.one()).brief.flags)
+    await house.answer("approve")
+    await house.propose(pay("31.00", customer="C-1"), key="mine-again")
+    asked = await house.one()
+    assert asked.brief.flags == ("3.1× the average for C-1 (10.00 over 5)", "5 earlier for C-1 in 7 days")
+    assert Reason.HIGH_RISK in asked.reasons
 
 
 SAMPLED = (

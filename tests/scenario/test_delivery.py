@@ -9,6 +9,7 @@ from bot.delivery import Delivery
 from bot.ids import APPROVE
 from bot.slack import Gone, NotInChannel, RateLimited, Refused, Slack, Transient
 from graph.law.request import Request
+from tests.support.db import one_by_one
 from tests.support.slack import House, pending
 
 
@@ -86,6 +87,7 @@ async def test_retry_after_is_honoured_and_other_channels_go_on(door: House) -> 
 
 
 async def test_a_second_lies_between_two_cards_in_one_channel(door: House) -> None:
+    await one_by_one(door.store)
     await door.sandbox.control("settings", rate_limits=True, message_burst=2)
     door.delivery = Delivery(door.store, door.slack, spacing=1.0)
     requests = [await pending(door.store, f"{amount}.00") for amount in (10, 11, 12)]
@@ -98,6 +100,7 @@ async def test_a_second_lies_between_two_cards_in_one_channel(door: House) -> No
 
 
 async def test_two_replicas_post_each_card_once(door: House) -> None:
+    await one_by_one(door.store)
     requests = [await pending(door.store, f"{amount}.00") for amount in range(10, 22)]
     other = Delivery(door.store, door.slack, spacing=0.0)
     await asyncio.gather(*(each.deliver_once() for each in (door.delivery, other, door.delivery, other)))

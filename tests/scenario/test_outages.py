@@ -24,13 +24,14 @@ from graph.verbs.silence import FRESH
 from storage.cards import _NEW
 from storage.store import PgStore
 from tests.support.clock import Clock
-from tests.support.db import DEFAULT_POLICY
+from tests.support.db import DEFAULT_POLICY, one_by_one
 from tests.support.people import person
 from tests.support.slack import House, house, pending, until
 
 FALLBACK = DEFAULT_POLICY.read_text().replace(
     'channel = "#approvals"\n', 'channel = "#approvals"\nfallback = "#payments-private"\n', 1
 )
+FALLBACK = FALLBACK.replace("[batches]\nenabled = true", "[batches]\nenabled = false")
 OWED = "select (select count(*) from cards where shown < wanted) + (select count(*) from owed where done_at is null)"
 
 
@@ -70,6 +71,8 @@ class Weather:
 
 @pytest.fixture
 async def weather(store: PgStore, tmp_path: Path) -> AsyncIterator[Weather]:
+    # What is counted here are the cards of single requests, of which many are alike.
+    await one_by_one(store)
     async with house(store, tmp_path, spacing=1.0) as door:
         made = Weather(door)
         await made.wait(0)

@@ -12,6 +12,7 @@ from bot.ids import APPROVE
 from graph.spans import trace_id
 from graph.verbs.start import start
 from tests.support.collector import collecting
+from tests.support.db import one_by_one
 from tests.support.processes import served
 from tests.support.slack import House, until
 
@@ -108,6 +109,7 @@ async def test_what_takes_longer_than_the_end_may_is_carried_on_by_another(door:
 
 @pytest.mark.timeout(300)
 async def test_a_web_process_under_load_ends_with_every_answered_click_decided(door: House, tmp_path: Path) -> None:
+    await one_by_one(door.store)
     requests = [await door.propose(amount="20.00", order=str(n)) for n in range(24)]
     cards = [await door.card("UALICE", request) for request in requests]
     alice = door.person("UALICE")

@@ -68,7 +68,7 @@ async def test_an_edit_beyond_the_editors_tier_waits_for_that_tier(door: House) 
     await door.deliver()
     card = await door.card("UCARA", new)
     assert "6,000.00" in texts(card)
-    assert "Changed by Alice; needs tier 2" in texts(card) and "High risk" in texts(card)
+    assert "changed by Alice; needs tier 2" in texts(card) and "High risk" in texts(card)
     assert not await woken(door.store, request)
 
 

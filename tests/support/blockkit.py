@@ -10,9 +10,12 @@ from slackblocks._surfaces import validate_surface_blocks
 from bot.cards.view import Card
 from bot.sandbox.blocks import check_message, check_view
 
-OUR_TOKENS = re.compile(r"<!date\^\d+\^\{date_short_pretty\} at \{time\}\|[^<>|]+>|<https?://[^<>| ]+\|[A-Za-z ]+>")
+OUR_TOKENS = re.compile(r"<!date\^\d+\^(?:\{date_short_pretty\} at )?\{time\}\|[^<>|]+>|<https?://[^<>| ]+\|[A-Za-z ]+>")
 MENTIONS = re.compile(r"(<!subteam\^S[A-Z0-9]+>|<@[UW][A-Z0-9]+>)( (<!subteam\^S[A-Z0-9]+>|<@[UW][A-Z0-9]+>))*")
-KINDS = {"button", "overflow", "static_select", "plain_text_input", "number_input", "datepicker", "users_select"}
+KINDS = {
+    *("button", "overflow", "static_select", "multi_static_select", "radio_buttons"),
+    *("plain_text_input", "number_input", "datepicker", "users_select"),
+}
 
 
 def check_calls(calls: Iterable[Mapping[str, Any]]) -> int:
@@ -47,7 +50,16 @@ def element(data: dict[str, Any]) -> Any:
             return sb.OverflowMenu(data["action_id"], [sb.Option.from_dict(item) for item in data["options"]])
         case "static_select":
             more["options"] = [sb.Option.from_dict(item) for item in data["options"]]
+            more["placeholder"] = text(data.get("placeholder"))
             return sb.StaticSelectMenu(**more | {"initial_option": option(data.get("initial_option"))})
+        case "multi_static_select":
+            assert 1 <= len(data["options"]) <= 100
+            more["options"] = [sb.Option.from_dict(item) for item in data["options"]]
+            return sb.StaticMultiSelectMenu(**more | {"placeholder": text(data.get("placeholder"))})
+        case "radio_buttons":
+            assert 1 <= len(data["options"]) <= 10
+            more["options"] = [sb.Option.from_dict(item) for item in data["options"]]
+            return sb.RadioButtonGroup(**more | {"initial_option": option(data.get("initial_option"))})
         case "plain_text_input":
             assert len(data.get("initial_value", "")) <= data["max_length"]
             return sb.PlainTextInput(**more)
@@ -128,11 +140,11 @@ def check_modal(view: dict[str, Any]) -> None:
         blocks=[block(each) for each in view["blocks"]],
         submit=text(view.get("submit")),
         close=text(view["close"]),
-        private_metadata=view["private_metadata"],
-        callback_id=view["callback_id"],
+        private_metadata=view.get("private_metadata"),
+        callback_id=view.get("callback_id"),
     )
     assert check_view(view, "modal") == []
-    assert view["notify_on_close"] is False
+    assert view.get("notify_on_close", False) is False
 
 
 def assert_escaped(written: str) -> None:

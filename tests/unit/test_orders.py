@@ -25,7 +25,7 @@ from tests.support.shop import fail, running_shop
 
 DEFAULT = (Path(__file__).resolve().parents[2] / "graph/policies/default.toml").read_text()
 HOUSE = parse_policy(DEFAULT, {"orders": POLICY})
-BULK, LARGE, SMALL, UPSET = workflow.demo_cases
+BULK, LARGE, SMALL, UPSET, MANY = workflow.demo_cases
 
 
 @pytest.fixture

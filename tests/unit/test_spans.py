@@ -7,6 +7,7 @@ import pytest
 from bot.cards.samples import request
 from bot.ids import ref_of
 from bot.modals import details
+from bot.modals.known import Known
 from bot.settings import BadSettings, load
 from graph.spans import Span, span, trace_id, trace_to
 
@@ -50,8 +51,8 @@ def test_details_name_the_trace_where_somebody_traces() -> None:
     trace = trace_id(asked.run_id)
     ref = ref_of(asked)
     assert trace not in str(details.build(asked, ref, "C1", "1.2"))
-    assert f"Trace {trace}" in str(details.build(asked, ref, "C1", "1.2", traces=""))
-    view = str(details.build(asked, ref, "C1", "1.2", traces="https://traces.example.com/{trace_id}?x=1"))
+    assert f"Trace {trace}" in str(details.build(asked, ref, "C1", "1.2", Known(traces="")))
+    view = str(details.build(asked, ref, "C1", "1.2", Known(traces="https://traces.example.com/{trace_id}?x=1")))
     assert f"<https://traces.example.com/{trace}?x=1|Open the trace>" in view
 
 

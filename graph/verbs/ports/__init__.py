@@ -4,24 +4,32 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from graph.verbs.ports.batches import Batch, Batches, Item, ItemState, KeptOut, Unseen
 from graph.verbs.ports.checks import Backlog, Check, Checks, Found, Gauges
 from graph.verbs.ports.delivery import CardRow, Cards, Owed, OwedRow, Shown, Turns
 from graph.verbs.ports.digests import Digests
 from graph.verbs.ports.duty import Duty, Roster
 from graph.verbs.ports.effects import Effects
-from graph.verbs.ports.figures import Figure, Figures, Tally
+from graph.verbs.ports.figures import By, Figure, Figures, Group, Own, Proposals, Tally
+from graph.verbs.ports.grants import Grants
 from graph.verbs.ports.health import Condition, Health
+from graph.verbs.ports.incidents import Incident, Incidents, Wrong
 from graph.verbs.ports.people import People
 from graph.verbs.ports.policies import Policies, PolicyText, PolicyVersion
-from graph.verbs.ports.record import Audit, Entry, Outcomes, Past, Proposed
+from graph.verbs.ports.queue import Made, Queue, Spot, Wanted
+from graph.verbs.ports.record import Audit, Entry, Outcomes, Past, Proposed, Taken, Trail
 from graph.verbs.ports.requests import Move, Requests, Vote
 from graph.verbs.ports.runs import Run, Runs, RunStatus
+from graph.verbs.ports.stepup import StepUp
 from graph.verbs.ports.stops import Stops
 from graph.verbs.ports.talk import Question, Talk
 
 __all__ = [
     "Audit",
     "Backlog",
+    "Batch",
+    "Batches",
+    "By",
     "CardRow",
     "Cards",
     "Check",
@@ -35,30 +43,48 @@ __all__ = [
     "Figures",
     "Found",
     "Gauges",
+    "Grants",
+    "Group",
     "Health",
+    "Incident",
+    "Incidents",
+    "Item",
+    "ItemState",
+    "KeptOut",
+    "Made",
     "Move",
     "Outcomes",
     "Owed",
     "OwedRow",
+    "Own",
     "Past",
     "People",
     "Policies",
     "PolicyText",
     "PolicyVersion",
+    "Proposals",
     "Proposed",
     "Question",
+    "Queue",
     "Requests",
     "Roster",
     "Run",
     "RunStatus",
     "Runs",
     "Shown",
+    "Spot",
+    "StepUp",
     "Stops",
     "Store",
+    "Taken",
     "Tally",
+    "Trail",
     "Turns",
     "Tx",
+    "Unseen",
     "Vote",
+    "Wanted",
+    "Wrong",
 ]
 
 
@@ -70,9 +96,15 @@ class Tx(Protocol):
     @property
     def requests(self) -> Requests: ...
     @property
+    def queue(self) -> Queue: ...
+    @property
+    def incidents(self) -> Incidents: ...
+    @property
     def effects(self) -> Effects: ...
     @property
     def cards(self) -> Cards: ...
+    @property
+    def batches(self) -> Batches: ...
     @property
     def owed(self) -> Owed: ...
     @property
@@ -85,6 +117,8 @@ class Tx(Protocol):
     def policies(self) -> Policies: ...
     @property
     def past(self) -> Past: ...
+    @property
+    def trail(self) -> Trail: ...
     @property
     def health(self) -> Health: ...
     @property
@@ -99,6 +133,10 @@ class Tx(Protocol):
     def digests(self) -> Digests: ...
     @property
     def duty(self) -> Duty: ...
+    @property
+    def grants(self) -> Grants: ...
+    @property
+    def stepup(self) -> StepUp: ...
     @property
     def workspace_id(self) -> str: ...
     async def now(self) -> datetime:

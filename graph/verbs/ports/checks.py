@@ -29,6 +29,8 @@ class Check(StrEnum):
     """A run that failed too often, and operators haven't been told."""
     STOPPED = "stopped"
     """A stop in force."""
+    HASTY = "hasty"
+    """A person who approved one thing after the other, faster than anybody reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class Gauges:
     """Figures of this moment: names and numbers only.
 
     `queue`: pending requests by tier; `owed` by kind; `well`: the parts of the installation; `escalation`: by quantile,
-    seconds from a tier's deadline to the next tier's card, in the last hour.
+    seconds from a tier's deadline to the next tier's card, in the last hour; `hasty`: people who approve faster than
+    anybody reads.
     """
 
     queue: Mapping[int, Backlog]
@@ -63,6 +66,7 @@ class Gauges:
     stopped: tuple[str, ...]
     well: Mapping[str, bool]
     escalation: Mapping[float, float]
+    hasty: int = 0
 
 
 class Checks(Protocol):

@@ -25,6 +25,10 @@ class CardRow:
     tier: int
     """Whose card it is; 0: nobody's in particular."""
     posted_at: datetime | None
+    batch_id: str | None = None
+    """The batch whose card it is, where it is no single request's (`request_id` is empty then)."""
+    folded_in: str | None = None
+    """The batch whose card stands for this one meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +72,14 @@ class Cards(Protocol):
         ...
 
     async def of_request(self, request_id: str) -> Sequence[CardRow]: ...
+    async def places(self, request_ids: Collection[str]) -> Mapping[str, tuple[str, str]]:
+        """Where (channel, ts) the card stands that counts now, of those posted in a channel; of a request that was
+        gathered with others, their common one.
+        """
+        ...
+
     async def known(self, request_id: str, channel: str, ts: str) -> bool:
-        """Whether this message is a card of this request (and no copy of one)."""
+        """Whether this message is a card of this request, or of a batch it was in (and no copy of one)."""
         ...
 
     async def claim(self, limit: int, lease_seconds: float) -> Sequence[CardRow]:

@@ -1,6 +1,6 @@
 """The effects ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from graph.law.request import Effect, Outcome
@@ -10,6 +10,10 @@ class Effects(Protocol):
     async def get(self, effect_id: str) -> Effect | None: ...
     async def of_run(self, run_id: str) -> Sequence[Effect]:
         """Forward effects and their undos, oldest first."""
+        ...
+
+    async def of_requests(self, request_ids: Collection[str]) -> Mapping[str, Effect]:
+        """What these requests allowed, by request; those of which nothing was begun are not there."""
         ...
 
     async def intend(self, effect: Effect, fence: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from graph.law.bands import ConfidenceBand
 
@@ -72,6 +72,50 @@ class Figure:
     tally: Tally
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A tally of one tier (`name`: its number) or of one reviewer (`name`: one of their accounts)."""
+
+    name: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What one person decided; `reported`: how many of those were reported as wrong later."""
+
+    tally: Tally = field(default_factory=Tally)
+    reported: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposals:
+    """What agents proposed of one action type (`workflow.action`) and people decided, edits of it left out.
+
+    `unchanged`, `edited`, `rejected` and `handled` (taken over) by what people made of it; `reported`: of those
+    approved unchanged, how many were reported as wrong later, for more than how they were carried out.
+    """
+
+    action: str
+    unchanged: int = 0
+    edited: int = 0
+    rejected: int = 0
+    handled: int = 0
+    reported: int = 0
+
+    @property
+    def asked(self) -> int:
+        return self.unchanged + self.edited + self.rejected + self.handled
+
+    @property
+    def right(self) -> int:
+        """Those with which people agreed, and still do."""
+        return self.unchanged - self.reported
+
+
+By = Literal["tier", "reviewer"]
+
+
 def share(part: int, whole: int) -> float | None:
     """part / whole; None of nothing."""
     return part / whole if whole else None
@@ -86,4 +130,18 @@ class Figures(Protocol):
 
     async def any_before(self, moment: datetime) -> bool:
         """Whether anything at all was decided before this moment."""
+        ...
+
+    async def by(self, what: By, since: datetime, until: datetime, *, without: Collection[str] = ()) -> Sequence[Group]:
+        """The same, by the tier that was last asked, or by the reviewer who decided; those of nobody left out."""
+        ...
+
+    async def of_person(self, person: str, since: datetime, until: datetime) -> Own:
+        """What this person decided."""
+        ...
+
+    async def proposals(
+        self, since: datetime, until: datetime, *, without: Collection[str] = ()
+    ) -> Sequence[Proposals]:
+        """How people decided what agents proposed, by action type, those asked about most first."""
         ...

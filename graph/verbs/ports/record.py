@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from graph.law.record import Rejected
-from graph.law.request import Form, Risk
+from graph.law.request import Decision, Effect, Form, Kind, Request, Risk, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +54,53 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """How earlier ones of an action went: those that people decided, and the amounts of those that were done."""
+    """How earlier ones of an action went: those that people decided, and the amounts of those that were done.
+
+    `theirs`: the mean amount on this target, over `theirs_of`; `lately`: how many of them in the last seven days.
+    """
 
     asked: int
     well: int
     usual: Decimal | None
     usual_of: int
+    theirs: Decimal | None = None
+    theirs_of: int = 0
+    lately: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A request that was decided: what it asked, the answer, and what came of it.
+
+    `effect` is what this very request allowed; None where that never began.
+    """
+
+    run_id: str
+    turn: int
+    revision: int
+    kind: Kind
+    status: Status
+    question: str
+    decision: Decision
+    effect: Effect | None = None
+
+
+class Trail(Protocol):
+    """What was decided before, each time the newest first."""
+
+    async def of_run(self, request: Request, limit: int) -> Sequence[Taken]:
+        """In its run, but for itself; by people, policy or the clock."""
+        ...
+
+    async def about(self, request: Request, limit: int) -> Sequence[Taken]:
+        """In other runs of the workflow, about whatever this request touches; nothing where it names no target."""
+        ...
 
 
 class Past(Protocol):
     """What the record says about actions like this one."""
 
-    async def outcomes(self, workflow: str, action_type: str, risk: Risk) -> Outcomes:
+    async def outcomes(self, workflow: str, action_type: str, risk: Risk, target: str | None = None) -> Outcomes:
         """Good news counts where a person decided or reviewed it, bad news always; each of the newest two hundred."""
         ...
 
