@@ -27,7 +27,7 @@ from graph.verbs import report
 from storage.store import PgStore
 from tests.support.blockkit import strings
 from tests.support.cli import QuickCli
-from tests.support.db import DEFAULT_POLICY, WORKSPACE
+from tests.support.db import WORKSPACE, one_by_one
 from tests.support.slack import House, house
 from tests.support.slack_attacks import cases, variants
 from tests.support.tools import Tools
@@ -70,11 +70,8 @@ class Scene:
 
 @pytest.fixture
 async def scene(store: PgStore, tmp_path: Path) -> AsyncIterator[Scene]:
-    async with store.begin() as tx:
-        # Each on a card of its own, however many are alike.
-        await tx.policies.apply(
-            DEFAULT_POLICY.read_text().replace("enabled = true\nleast", "enabled = false\nleast"), "test"
-        )
+    # Each on a card of its own, however many are alike.
+    await one_by_one(store)
     async with house(store, tmp_path) as door:
         yield Scene(Tools(store, tmp_path), door)
 
@@ -344,9 +341,8 @@ async def printed(tools: Tools, request: Request) -> Any:
 
 async def exported(scene: Scene, home: Path) -> list[str]:
     """Every export there is, written by the command itself."""
-    await scene.door.sql(
-        f"insert into workspaces (id, name, bot_user) values ('{WORKSPACE}', 'Home', 'UGATEPOST') on conflict do nothing"
-    )
+    row = f"('{WORKSPACE}', 'Home', 'UGATEPOST')"
+    await scene.door.sql(f"insert into workspaces (id, name, bot_user) values {row} on conflict do nothing")
     cli = QuickCli(home / "home", scene.tools.store.engine.url, scene.door.sandbox.url)
     found = []
     for what in ("requests", "entries"):

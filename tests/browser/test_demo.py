@@ -5,32 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.support.blockkit import check_calls
 from tests.support.demo import Demo
-
-SLOW = 30_000
-
-
-def start_case(demo: Demo, case: int, workflow: str = "payments") -> None:
-    answer = httpx.post(f"{demo.url}/demo/propose", json={"workflow": workflow, "case": case}, timeout=20)
-    assert answer.status_code == 200, answer.text
-
-
-def open_as(page: Page, demo: Demo, user: str = "UALICE", channel: str = "CTIER1") -> None:
-    page.goto(f"{demo.url}/#user={user}&channel={channel}")
-
-
-def card(page: Page, text: str, nth: int = -1) -> Locator:
-    """The newest message that says this, once its buttons are there."""
-    found = page.locator("[data-testid^='message-']").filter(has_text=text)
-    expect(found.last).to_be_visible(timeout=SLOW)
-    return found.last if nth == -1 else found.nth(nth)
-
-
-def press(card: Locator, action: str) -> None:
-    card.locator(f"[data-action-id='gatepost.{action}']").click()
+from tests.support.screen import SLOW, card, fill_reason, open_as, press, start_case, wait_for_rows
 
 
 def approve_credit(page: Page, text: str) -> None:
@@ -171,18 +150,6 @@ def test_it_survives_kill_9(demo: Demo, page: Page, shots: Path) -> None:
     expect(asked).to_contain_text("Done", timeout=SLOW)
     page.screenshot(path=shots / "after-kill.png")
     assert [row["amount"] for row in demo.ledger(kind="refund", case_id="case-5004")] == ["12.50"]
-
-
-def fill_reason(modal: Locator, words: str) -> None:
-    modal.locator("textarea").last.fill(words)
-
-
-def wait_for_rows(page: Page, demo: Demo, **filters: str) -> None:
-    for _ in range(150):
-        if demo.ledger(**filters):
-            return
-        page.wait_for_timeout(200)
-    pytest.fail(f"the shop's ledger never showed {filters}")
 
 
 def wait_for_decision(demo: Demo, request: str) -> None:

@@ -23,9 +23,9 @@ from graph.verbs.gather import gather
 from graph.verbs.sweep import sweep
 from storage.store import PgStore
 from tests.support.batches import approve_all, batches, confirmations, gathered, shown
+from tests.support.hunting import trials
 
-ROUNDS = 25
-ITEMS = 6
+SEEDS, ROUNDS, ITEMS = trials(4, 2), 6, 6
 
 
 async def quietly(work: Coroutine[Any, Any, object]) -> str:
@@ -59,10 +59,10 @@ def everybody(store: PgStore, view: BatchView, asked: list[Request], chance: ran
     return [quietly(each) for each in work]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(SEEDS))
 async def test_each_item_ends_once_whoever_is_faster(store: PgStore, seed: int) -> None:
     chance, came = random.Random(seed), set[str]()
-    for _ in range(ROUNDS // 4):
+    for _ in range(ROUNDS):
         asked = await confirmations(store, ITEMS)
         await gather(store, shown_whole)
         view = (await batches(store))[-1]

@@ -1,4 +1,4 @@
-"""Two at once, a thousand times: one terminal decision, the loser told who won, at most one effect."""
+"""Two at once, a thousand times in the whole hunt: one terminal decision, the loser told, at most one effect."""
 
 import asyncio
 import random
@@ -22,16 +22,12 @@ from tests.support.chaos_plan import simple
 from tests.support.chaos_seed import Ask, seed_pending
 from tests.support.chaos_stage import Stage, overdue
 from tests.support.db import WORKSPACE
+from tests.support.hunting import trials
 
-# (race, trials): with the 600 against the clock in the next file and the 100 on whole runs below, twelve hundred.
-RACES = [
-    ("approve/approve", 100),
-    ("approve/reject", 100),
-    ("approve/expire", 100),
-    ("edit/approve", 100),
-    ("duplicates", 100),
-]
-RUNS_IN_ONE_PROCESS, RUNS_IN_TWO = 50, 50
+# With the 600 against the clock in `test_time_races.py` and the 100 on whole runs below, twelve hundred in all.
+TRIALS = trials(100, 36)
+RACES = ("approve/approve", "approve/reject", "approve/expire", "edit/approve", "duplicates")
+RUNS_IN_ONE_PROCESS, RUNS_IN_TWO = trials(50, 18), trials(50, 24)
 AT_ONCE = 6
 
 Attempt = Callable[[], Awaitable[Any]]
@@ -87,13 +83,13 @@ def stores(stage: Stage) -> list[PgStore]:
     return [PgStore(make_engine(stage.url, pool_size=AT_ONCE * 2), WORKSPACE) for _ in range(3)]
 
 
-@pytest.mark.parametrize(("race", "trials"), RACES)
-def test_one_wins_and_the_others_are_told(stage: Stage, stores: list[PgStore], race: str, trials: int) -> None:
+@pytest.mark.parametrize("race", RACES)
+def test_one_wins_and_the_others_are_told(stage: Stage, stores: list[PgStore], race: str) -> None:
     # Each of its own order: what people reject three times a day is not put to them again.
     stage.run(lambda: stage.propose(f"template {race}", simple("pay", order=f"4711 {race}")))
     stage.run(stage.settle)
     (template,) = [row for row in stage.run(stage.pending) if row["action"]["args"]["order"].startswith("4711")]
-    asks = seed_pending(stage.url, template["id"], trials, race.replace("/", " "))
+    asks = seed_pending(stage.url, template["id"], TRIALS, race.replace("/", " "))
     rng, results = random.Random(race), []
 
     async def trial(ask: Ask) -> None:
@@ -103,7 +99,7 @@ def test_one_wins_and_the_others_are_told(stage: Stage, stores: list[PgStore], r
 
     async def play() -> None:
         try:
-            for at in range(0, trials, AT_ONCE):
+            for at in range(0, TRIALS, AT_ONCE):
                 await asyncio.gather(*(trial(ask) for ask in asks[at : at + AT_ONCE]))
         finally:
             for store in stores:

@@ -1,4 +1,4 @@
-"""Split brain: three workers on one database, one of them stopped past its lease and continued, twenty times, while
+"""Split brain: three workers on one database, one of them stopped past its lease and continued, again and again, while
 effects and escalations go on. No step happens twice, and what the sleeper still wants to write is refused.
 """
 
@@ -30,8 +30,9 @@ from tests.support.chaos_plan import POLICY, simple
 from tests.support.chaos_stage import REVIEWERS, Stage, reading, silence
 from tests.support.chaos_world import ChaosWorld, Faults
 from tests.support.db import dsn, fresh_database
+from tests.support.hunting import trials
 
-ROUNDS, WORKERS, LEASE = 20, 3, 1.2
+ROUNDS, WORKERS, LEASE = trials(20, 7), 3, 1.2
 SLA = timedelta(seconds=2)
 PATIENCE = 45.0
 HURRIED = re.sub(r"(?m)^remind = .*$", 'remind = "1s"', re.sub(r"(?m)^sla = .*$", 'sla = "2s"', POLICY))

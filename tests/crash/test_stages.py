@@ -28,6 +28,7 @@ from tests.support.chaos_fork import fork, kill, reap
 from tests.support.chaos_stage import silence
 from tests.support.db import DEFAULT_POLICY, WORKSPACE, dsn, fresh_database
 from tests.support.domains import REVIEWERS, SUBJECT, WORKFLOWS, Domains, names, shop_list
+from tests.support.hunting import LONG
 from tests.support.payments import shop_at
 from tests.support.people import mirror_people
 from tests.support.shop import listening, url_of
@@ -71,6 +72,9 @@ class Life:
         steps = list(STEPS[self.workflow])
         done = steps[: self.stage]
         return done if done == steps else [*done, *(f"undo: {name}" for name in reversed(done))]
+
+
+DYING: Final = [Life("loan", 3, 1), Life("rollout", 3 if LONG else 1, 1)]
 
 
 class Troupe:
@@ -161,7 +165,7 @@ def troupe(pg_server: URL, pg_template: str, tmp_path_factory: pytest.TempPathFa
         sock.close()
 
 
-@pytest.mark.parametrize("life", [Life("loan", 3, 1), Life("rollout", 3, 1)], ids=lambda life: life.workflow)
+@pytest.mark.parametrize("life", DYING, ids=lambda life: life.workflow)
 def test_a_death_at_every_point_of_every_effect_and_of_every_undo(troupe: Troupe, life: Life) -> None:
     """Each process goes a little further than the one before and dies: four times at each effect and each undo."""
     for _ in life.happens():

@@ -1,4 +1,4 @@
-"""People against the clock, two hundred times each: whoever commits first has decided, and nobody decides twice."""
+"""People against the clock, many times over: whoever commits first has decided, and nobody decides twice."""
 
 import asyncio
 import random
@@ -23,8 +23,9 @@ from tests.support.chaos_plan import POLICY, simple
 from tests.support.chaos_seed import Ask, seed_pending
 from tests.support.chaos_stage import Stage
 from tests.support.db import WORKSPACE
+from tests.support.hunting import trials
 
-TRIALS, AT_ONCE = 200, 8
+TRIALS, AT_ONCE = trials(200, 48), 8
 BOTH = POLICY.replace('reviewers = ["@tier-1-reviewers"]', 'reviewers = ["@tier-1-reviewers", "UDIRK"]')
 SILENT = f'{POLICY}\n[[timeouts]]\naction = "chaos.pay"\nthen = "approve"\nbasis = "nobody ever objects"\n'
 HOUR = timedelta(hours=1)
@@ -42,7 +43,7 @@ async def replicas(stage: Stage) -> AsyncIterator[list[PgStore]]:
 
 
 def seeded(stage: Stage, label: str, policy: str) -> list[Ask]:
-    """Two hundred pending requests under this policy, shown in their channel."""
+    """As many pending requests as there are trials, under this policy, shown in their channel."""
 
     async def apply() -> None:
         async with stage.store.begin() as tx:

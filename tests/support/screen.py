@@ -35,6 +35,11 @@ def button(place: Locator, action: str) -> Locator:
     return place.locator(f"[data-action-id='gatepost.{action}']")
 
 
+def show(place: Locator) -> None:
+    """Scroll to it, also where it is just being drawn anew."""
+    place.evaluate("(node) => node.scrollIntoView({block: 'center'})")
+
+
 def press(place: Locator, action: str) -> None:
     button(place, action).click()
 
