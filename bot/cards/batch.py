@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.cards import arguments, kit, law, times
 from bot.cards.batch_view import TROUBLE, BatchItem, BatchView, decided_by, values
+from bot.cards.context import capital
 from bot.cards.kinds import wording
 from bot.cards.speech import spoken
 from bot.cards.view import Card, CardView
@@ -141,7 +142,7 @@ def outcome_of(each: BatchItem, view: BatchView) -> str:
 def folded_card(view: CardView) -> Card:
     """A single card whose request is in a batch now: where it is asked about."""
     request = view.request
-    said = f"It is on the card of {view.batched} similar requests in this channel now; answer it there."
+    said = "It is on the card of similar requests in this channel now; answer it there."
     head = kit.headline(arguments.headline(request)[0], "decision", request)
     note = kit.context(plain(said)) | {"block_id": kit.block_id("batched", request)}
     return Card(spoken(f"{arguments.headline(request)[0]} {said}"), [head, note])
@@ -226,25 +227,25 @@ def _odd(view: BatchView) -> list[str]:
 
 
 def sure(view: BatchView) -> str:
-    """`84–92 % sure`, or nothing where that isn't known of all."""
+    """`confidence 84–92 %`, or nothing where that isn't known of all."""
     known = [each.request.confidence for each in view.waiting()]
     if not known or None in known:
         return ""
     sureness = [value for value in known if value is not None]
     low, high = law.percent(min(sureness)), law.percent(max(sureness))
-    return f"{high} sure" if low == high else f"{low.removesuffix(' %')}–{high} sure"
+    return f"confidence {high}" if low == high else f"confidence {low.removesuffix(' %')}–{high}"
 
 
 def _standing(view: BatchView) -> list[Json]:
     due = view.due_at()
-    left = f"First due {times.local(due)} · *{times.left(due, view.clock())}*"
+    left = f"First due {times.local(due)} · {times.left_here(due, view.clock())}"
     word = urgency(view.asked_at(), due, view.clock())
     if view.stop:
         left = "Its clock stands still until it goes on"
     elif word != "low":
         left += f" · urgency {word}"
     said = sure(view)
-    return [*([plain(said, 100)] if said else []), kit.mrkdwn(left)]
+    return [*([plain(capital(said), 100)] if said else []), kit.mrkdwn(left)]
 
 
 def _stopped(view: BatchView) -> str:

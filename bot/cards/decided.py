@@ -159,7 +159,8 @@ def outcome_detail(effect: Effect) -> str:
     """What the receiver answered, in short."""
     if effect.error.strip():
         return _short(effect.error, MAX_OUTCOME)
-    pairs = (effect.result or {}).items() if effect.status is Outcome.DONE else ()
+    result = (effect.result or {}) if effect.status is Outcome.DONE else {}
+    pairs = [(name, value) for name, value in result.items() if value is not None]
     shown = [f"{arguments.humanised(name)} {arguments.written(shown_value(value, name))}" for name, value in pairs]
     return _short(", ".join(shown), MAX_OUTCOME)
 

@@ -63,11 +63,8 @@ def home(desk: Desk) -> Json:
 def _row(view: CardView, desk: Desk) -> list[Json]:
     """What the card shows before its buttons, in fewer blocks, and those buttons: nothing is decided unseen."""
     request = view.request
-    asked: Json = {
-        "type": "section",
-        "block_id": kit.block_id("row", request),
-        "text": plain(arguments.headline(request)[0], 3000),
-    }
+    question = line(run(arguments.headline(request)[0], bold=True, limit=3000))
+    asked = kit.rich(question) | {"block_id": kit.block_id("row", request)}
     buttons = deciding(view) if view.open() else []
     # Where the first button is to read it all, it opens the same page.
     if not any(button["action_id"] == READ for button in buttons):

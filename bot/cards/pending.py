@@ -118,10 +118,10 @@ def _arguments(request: Request) -> tuple[list[Json], list[Json]]:
 def _then(view: CardView) -> list[Json]:
     """What happens on Approve, and the rule that wants a person here."""
     label, words = after(view)
-    rule = law.ruled(view.request)
+    rule = law.leading(view.request)
     return [
         *([kit.labelled(f"{label}:", words, limit=300)] if words else []),
-        *([kit.labelled("Rule:", rule, limit=300)] if rule else []),
+        *([kit.labelled(f"Rule {rule.rule}:", flowing(rule.basis), limit=300)] if rule else []),
     ]
 
 

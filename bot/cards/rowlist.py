@@ -47,7 +47,7 @@ def spoken_row(request: Request, now: datetime) -> str:
 def _facts(request: Request, now: datetime, links: Mapping[str, str], *, count_flags: bool) -> list[str]:
     due = due_at(request)
     pressing = urgency(request.since, due, now)
-    found = [f"Due {times.local(due)}", f"*{times.left(due, now)}*"]
+    found = [f"Due {times.local(due)}", times.left_here(due, now)]
     found += [f"{pressing} urgency"] if pressing != "low" else []
     kind = _ABOUT.get(request.kind)
     found += [f"tier {request.tier}", *([kind] if kind else []), *([risky(request)] if risky(request) else [])]

@@ -145,7 +145,8 @@ def _day(text: str | None, option: str, otherwise: datetime) -> datetime:
     if text is None:
         return otherwise
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        # Digits of other scripts are digits to Python, too.
+        return datetime.strptime(text if text.isascii() else "", "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         fail(f"{option} {text[:40]}: write a day as 2026-11-01", USAGE)
 

@@ -174,12 +174,12 @@ async def test_ac_07_slack_fetches_nothing(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("case", "shown", "flagged"),
     [
-        ("AC-09", "invoice_⟦U+202E⟧fdp.exe", "U+202E"),
-        ("AC-10", "pay⟦U+200B⟧pal@bank.example", "U+200B"),
+        ("AC-09", "invoice_⟦U+202E⟧fdp.exe", "hidden characters: U+202E"),
+        ("AC-10", "pay⟦U+200B⟧pal@bank.example", "hidden characters: U+200B"),
         ("AC-11", "billing@p\u0430ypal.com", "xn--pypal-4ve.com"),
-        ("AC-12", "Refund⟦U+E0077⟧", "U+E0077"),
-        ("AC-13", "Re⟦U+00AD⟧fund⟦U+3164⟧⟦U+00A0⟧order⟦U+FE0F⟧ 4711⟦U+2028⟧next", "U+00AD"),
-        ("AC-19", "rm -rf /⟦U+000D⟧⟦U+001B⟧[2Kls -l⟦U+0007⟧", "U+000D"),
+        ("AC-12", "Refund⟦U+E0077⟧", "hidden characters: U+E0077"),
+        ("AC-13", "Re⟦U+00AD⟧fund⟦U+3164⟧⟦U+00A0⟧order⟦U+FE0F⟧ 4711⟦U+2028⟧next", "hidden characters: U+00AD"),
+        ("AC-19", "rm -rf /⟦U+000D⟧⟦U+001B⟧[2Kls -l⟦U+0007⟧", "hidden characters: U+000D"),
     ],
 )
 async def test_what_misleads_the_eye_is_written_out_and_flagged(
@@ -208,12 +208,14 @@ def unseen(char: str) -> bool:
 
 
 NEAR = [
-    pytest.param("invoice_\u2066fdp.exe\u2069", "invoice_⟦U+2066⟧fdp.exe⟦U+2069⟧", "U+2066", id="isolates"),
-    pytest.param("pay\u2060pal", "pay⟦U+2060⟧pal", "U+2060", id="word joiner"),
-    pytest.param("pay\ufeffpal", "pay⟦U+FEFF⟧pal", "U+FEFF", id="byte order mark"),
-    pytest.param("a\x9b2Kb", "a⟦U+009B⟧2Kb", "U+009B", id="C1 control sequence introducer"),
-    pytest.param("a\x7f\x08b", "a⟦U+007F⟧⟦U+0008⟧b", "U+0008", id="delete and backspace"),
-    pytest.param("x" + "\u0301" * 9, "⟦U+0301⟧", "U+0301", id="stacked marks"),
+    pytest.param(
+        "invoice_\u2066fdp.exe\u2069", "invoice_⟦U+2066⟧fdp.exe⟦U+2069⟧", "hidden characters: U+2066", id="isolates"
+    ),
+    pytest.param("pay\u2060pal", "pay⟦U+2060⟧pal", "hidden characters: U+2060", id="word joiner"),
+    pytest.param("pay\ufeffpal", "pay⟦U+FEFF⟧pal", "hidden characters: U+FEFF", id="byte order mark"),
+    pytest.param("a\x9b2Kb", "a⟦U+009B⟧2Kb", "hidden characters: U+009B", id="C1 control sequence introducer"),
+    pytest.param("a\x7f\x08b", "a⟦U+007F⟧⟦U+0008⟧b", "hidden characters: U+007F, U+0008", id="delete and backspace"),
+    pytest.param("x" + "\u0301" * 9, "⟦U+0301⟧", "hidden characters: U+0301", id="stacked marks"),
     pytest.param(
         "\u0440\u0430\u0443\u0440\u0430\u04cf", "\u0440\u0430\u0443", "reads as “paypal” but is Cyrillic", id="whole"
     ),

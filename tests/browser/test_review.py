@@ -201,7 +201,7 @@ def stick_out(card: Locator) -> list[str]:
 def test_home_is_where_to_decide_and_shows_what_i_decided(demo: Demo, page: Page, shots: Path) -> None:
     question = "Reserve 20.00 EUR of store credit for customer C-2077?"
     home = open_home(page, demo, "UALICE")
-    row = home.locator(".block-section").filter(has_text=question)
+    row = home.locator("[data-block-id^='gatepost.row.']").filter(has_text=question)
     approve = button(row.locator("xpath=following-sibling::*[contains(@class, 'block-actions')][1]"), "approve")
     expect(approve).to_be_visible(timeout=SLOW)
     page.screenshot(path=shots / "home-waiting.png")

@@ -38,7 +38,7 @@ from tests.support.db import fresh_database
 
 LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 SETTINGS = settings(
-    max_examples=300 if LONG else 8,
+    max_examples=300 if LONG else 6,
     stateful_step_count=60 if LONG else 20,
     deadline=None,
     suppress_health_check=list(HealthCheck),

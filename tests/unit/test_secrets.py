@@ -10,6 +10,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.cards.examples import view
+from bot.cards.review import card
+from bot.cards.samples import request
+from bot.ids import ref_of
+from bot.modals import details, edit, reject
 from bot.words import document, escape, flowing, one_line, plain, run, visible
 from graph.law.action import Secret, check_edit, fixed_fields, question
 from graph.law.masking import declared_secrets, shown_args, shown_value
@@ -210,6 +215,35 @@ def test_no_reviewer_can_change_a_secret() -> None:
     _, errors = check_edit(FORM, before, before | {"token": "mine"})
     assert set(errors) == {"token"}
     assert Secret.__metadata__[0].json_schema == {"type": "string", "secret": True}
+
+
+def test_a_secret_argument_is_on_no_card_and_stays_what_it_was_in_a_form() -> None:
+    """Whatever the word is: the field's name or its schema says that nobody is to see it."""
+    args = {"order": "4711", "write": "sesame", "token": "sesame", "password": "by mail"}
+    asked = request(FORM, args)
+    made = [
+        card(view(asked)),
+        details.build(asked, ref_of(asked), "C1", "1.2"),
+        reject.build(asked, ref_of(asked), "C1", "1.2"),
+    ]
+    form = edit.build(asked, ref_of(asked), "C1", "1.2")
+    for text in (json.dumps(each, ensure_ascii=False) for each in (*made, form)):
+        assert "sesame" not in text
+        assert "⟦secret: 6 characters⟧" in text
+    assert "Token: looks like a secret" in made[0].text and "Write: looks" not in made[0].text, "one was declared"
+    inputs = {block["block_id"] for block in form["blocks"] if block["type"] == "input"}
+    assert {"arg.order", "arg.password", "reason"} <= inputs
+    assert inputs.isdisjoint({"arg.token", "arg.write"})
+    said = {name: {"value": {"value": text}} for name, text in (("arg.order", "4712"), ("arg.password", "by mail"))}
+    state = {
+        "values": {name: {"value": {"value": ""}} for name in inputs}
+        | said
+        | {"reason": {"value": {"value": "because"}}}
+    }
+    edited = edit.parse(state, asked)
+    assert {name: value for name, value in edited.args.items() if name in args} == args | {"order": "4712"}
+    forged = {"values": state["values"] | {"arg.token": {"value": {"value": "mine"}}}}
+    assert "can't be changed here" in str(edit.parse(forged, asked).errors)
 
 
 PIECES = st.sampled_from(
