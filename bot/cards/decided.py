@@ -1,5 +1,6 @@
 """The one line of a decided card: who, what, when, why, and what came of it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -14,6 +15,9 @@ from graph.law.request import Effect, Kind, Outcome, Status
 
 MAX_REASON: Final = 300
 MAX_OUTCOME: Final = 200
+MAX_FIELD: Final = 40
+_MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T")
+"""The line says when by itself."""
 
 OUTCOMES: Final = {
     Outcome.INTENT: "Being done now",
@@ -156,13 +160,17 @@ def _effect(view: CardView) -> list[Part]:
 
 
 def outcome_detail(effect: Effect) -> str:
-    """What the receiver answered, in short."""
+    """What the receiver answered, in short: names and numbers; `gatepost show` has all of it."""
     if effect.error.strip():
         return _short(effect.error, MAX_OUTCOME)
     result = (effect.result or {}) if effect.status is Outcome.DONE else {}
-    pairs = [(name, value) for name, value in result.items() if value is not None]
-    shown = [f"{arguments.humanised(name)} {arguments.written(shown_value(value, name))}" for name, value in pairs]
-    return _short(", ".join(shown), MAX_OUTCOME)
+    texts = {name: arguments.written(shown_value(value, name)) for name, value in result.items() if value is not None}
+    telling = (f"{arguments.humanised(name)} {text}" for name, text in texts.items() if _telling(text, effect))
+    return _short(", ".join(telling), MAX_OUTCOME)
+
+
+def _telling(text: str, effect: Effect) -> bool:
+    return len(text) <= MAX_FIELD and text != effect.action_type and not _MOMENT.match(text)
 
 
 def _followup(view: CardView) -> list[Part]:
