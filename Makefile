@@ -14,11 +14,11 @@ RUN := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/gatepost demo
 
-# Side by side; a browser waits by itself. Long hunts are sliced here, and whole in `make chaos` and `make sim`.
+# Side by side, the long ones first; a browser waits by itself. Hunts are sliced here, whole in `make chaos`, `make sim`.
 ALONE := tests/browser
 
 test: $(READY) lint
-	$(RUN)/pytest --numprocesses 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(RUN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ALONE))
 	$(RUN)/pytest $(ALONE)
 
 lint: $(READY)

@@ -75,6 +75,8 @@ class PgBatches:
                 cards.c.alike == alike,
                 cards.c.alike > "",
                 cards.c.folded_in.is_(None),
+                # The card of the tier before is still there when a request has gone up.
+                cards.c.tier == requests.c.tier,
             )
             .scalar_subquery()
         )

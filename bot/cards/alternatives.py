@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any, Final
 
-from bot.cards.arguments import named, written
+from bot.cards.arguments import written
 from bot.words import flowing, one_line
-from graph.law.action import question
+from graph.law.action import named, question
 from graph.law.masking import shown_args, shown_value
 from graph.law.request import Alternative, Kind, Request
 
+LETTERS: Final = ascii_uppercase[1:]
+"""Of the alternatives; A is what was asked."""
 MAX_DEED: Final = 900
 """An alternative whose action is longer than this can't be chosen: nobody could see what they choose."""
 
@@ -30,8 +32,7 @@ class Choice:
 
 def choices(request: Request) -> list[Choice]:
     """All of them that have a letter."""
-    # A is what was asked.
-    options = enumerate(zip(ascii_uppercase[1:], request.brief.alternatives, strict=False))
+    options = enumerate(zip(LETTERS, request.brief.alternatives, strict=False))
     found = []
     for index, (letter, option) in options:
         deed = f"{one_line(option.type)} {one_line(written(_shown(option)))}"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.cards.times import utc
 from bot.words import EMPTY, clip, one_line, visible
-from graph.law.action import grouped, question
+from graph.law.action import grouped, named, question
 from graph.law.masking import shown_arg, shown_value
 from graph.law.request import Form, Kind, Request
 
@@ -19,7 +19,6 @@ MAX_TOTAL: Final = 1500
 MAX_NAMES: Final = 8
 MAX_LINES: Final = 10
 _ASKED: Final = re.compile(r"Did this happen[:?]\s*")
-_NAMED: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 
 _TELLING: Final = frozenset(
@@ -78,11 +77,6 @@ def texts(request: Request) -> dict[str, str]:
 def left_out(request: Request) -> list[str]:
     """Labels of the arguments for which the card has no room."""
     return [label(request.form, name) for name in _unnamed(request)[len(rows(request)) :]]
-
-
-def named(form: Form) -> set[str]:
-    """The arguments that the question names."""
-    return set(_NAMED.findall(form.question))
 
 
 def telling(form: Form, name: str) -> bool:

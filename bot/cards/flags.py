@@ -8,10 +8,9 @@ from bot.cards.arguments import counted, label, texts
 from bot.cards.claims import contradiction
 from bot.words import Json, clip, flowing, holds_secret, line, run, suspicious
 from graph.law.masking import unexpected_secrets
+from graph.law.record import AGENT_FLAG
 from graph.law.request import Request
 
-AGENT_FLAG: Final = "agent: "
-"""In `brief.flags`, what the agent flagged itself starts with this; everything else is Gatepost's."""
 MAX_FLAGS: Final = 5
 MAX_LENGTH: Final = 240
 _NOT_SHOWN: Final = "looks like a secret, so it isn't shown"

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from bot.cards.alternatives import LETTERS
 from bot.cli.kit import USAGE, NotPlayed, account, fail, print_json, with_house
 from bot.cli.propose import object_of, play
 from bot.cli.words import run_text
@@ -31,7 +32,7 @@ def decide(
     ] = "",
     args: Annotated[str | None, typer.Option(help="For edit: the changed arguments as JSON, or @file.")] = None,
     choose: Annotated[
-        str | None, typer.Option(help="For edit: the agent's alternative to take instead, as 1, 2, … or A, B, ….")
+        str | None, typer.Option(help="For edit: the agent's alternative to take instead, as 1, 2, … or B, C, ….")
     ] = None,
     code: Annotated[
         str, typer.Option(help="The one-time code of your authenticator app, where approving takes one.")
@@ -60,13 +61,15 @@ def decide(
 
 
 def _alternative(chosen: str) -> int:
-    """`1` and `A` are the first, which counts as 0."""
+    """`1` and `B` are the first, which counts as 0."""
     text = chosen.strip().upper()
-    if len(text) == 1 and "A" <= text <= "Z":
-        return ord(text) - ord("A")
+    if text == "A":
+        fail("--choose: A is what was asked; approve that, or choose B, C, … or 1, 2, …", USAGE)
+    if len(text) == 1 and text in LETTERS:
+        return LETTERS.index(text)
     if text.isascii() and text.isdecimal() and 1 <= int(text) <= _MOST_ALTERNATIVES:
         return int(text) - 1
-    fail(f"--choose: {chosen!r} is no alternative; say 1, 2, … or A, B, …", USAGE)
+    fail(f"--choose: {chosen!r} is no alternative; say 1, 2, … or B, C, …", USAGE)
 
 
 async def _decide(house: House, answer: Answer) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
+from bot.cards.alternatives import LETTERS
 from bot.words import visible
 
 _LINE: Final = 60
-_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def run_text(run: dict[str, Any]) -> str:
@@ -65,7 +65,7 @@ def request_text(shown: dict[str, Any]) -> str:
         *(f"  why here: {visible(reason)}" for reason in shown["why"]),
         *(
             f"  {letter} instead: {visible(each['title'])}"
-            for letter, each in zip(_LETTERS, shown["alternatives"], strict=False)
+            for letter, each in zip(LETTERS, shown["alternatives"], strict=False)
         ),
         f"  expires {shown['expires_at']}",
     ]

@@ -75,6 +75,8 @@ async def open_form(
     `alternative`: which of the agent's ideas the edit form shows as chosen.
     """
     if form is Form.DETAILS and (wait := services.flood.wait(click.user)):
+        if click.home:
+            return said(wait)
         whisper(services, click, said(wait))
         return None
     async with services.store.begin() as tx:

@@ -15,6 +15,7 @@ from bot.listeners.services import Services
 from graph.law.request import DecisionType, Request
 from graph.verbs.decide import Answer
 from graph.verbs.errors import Invalid, Refusal
+from graph.verbs.stepup import CODE
 
 GONE: Final = "That alternative can't be chosen any more. Please use the current card."
 
@@ -58,8 +59,9 @@ async def _choose(services: Services, click: Click) -> str | None:
     )
     try:
         await take(services, answer)
-    except Invalid:
-        # It takes a reason, or a code: the form asks for them, and says what else is wrong.
+    except Invalid as invalid:
+        if not {"reason", CODE} & invalid.fields.keys():
+            return str(invalid)
         return await open_form(services, click, Form.EDIT, ref, alternative=index)
     except Refusal as refusal:
         return str(refusal)

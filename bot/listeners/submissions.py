@@ -41,8 +41,8 @@ _TYPES: Final = {
 }
 _REASONS: Final = {REJECT_SUBMIT: reject.parse, RESPOND_SUBMIT: respond.parse}
 _APPROVALS: Final = {APPROVE_SUBMIT: approve.parse, DETAILS: details.parse}
-_OWN: Final = {CODE_FIELD: CODE, **grant.BLOCKS}
-"""Where in a form stands what a verb says of something that is no argument."""
+_OWN: Final = {GRANT_SUBMIT: {CODE_FIELD: CODE, **grant.BLOCKS}}
+"""Where in a form stands what a verb says of something that is no argument; in the others, only the code."""
 _OURS: Final = re.compile("^(" + "|".join(re.escape(name) for name in _TYPES) + ")$")
 _ANY: Final = re.compile("")
 
@@ -96,7 +96,7 @@ async def _decide(services: Services, user: str, view: dict[str, Any], origin: O
     try:
         await take(services, _answer(decision, user, origin, filled))
     except Invalid as invalid:
-        return shown(view, _at_blocks(invalid, request), str(invalid))
+        return shown(view, _at_blocks(invalid, request, view["callback_id"]), str(invalid))
     except Refusal as refusal:
         return shown(view, {}, str(refusal))
     return {}
@@ -134,10 +134,10 @@ def _answer(decision: DecisionType, user: str, origin: Origin, filled: Filled) -
     )
 
 
-def _at_blocks(invalid: Invalid, request: Request) -> dict[str, str]:
+def _at_blocks(invalid: Invalid, request: Request, callback: str) -> dict[str, str]:
     """Errors by argument → errors by block; what belongs to no input stands at the reason."""
     places = {item.name: item.block_id for item in fields(request) if item.kind is not Kind.FIXED}
-    places = {**places, **_OWN} if invalid.fields.keys() <= _OWN.keys() else places
+    places |= _OWN.get(callback, {CODE_FIELD: CODE})
     return {places.get(name, REASON): text for name, text in invalid.fields.items()}
 
 

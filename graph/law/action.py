@@ -62,6 +62,11 @@ def bind(workflow: str, action_type: str, args: dict[str, Any]) -> Bound:
     return Bound(workflow=workflow, type=action_type, args=args, canonical=text, digest=digest(text))
 
 
+def named(form: Form) -> frozenset[str]:
+    """The arguments that the question names."""
+    return frozenset(_FIELD.findall(form.question))
+
+
 def question(form: Form, args: dict[str, Any]) -> str:
     """Fill the action's own question template from the arguments, but for secrets; no text of the agent gets in."""
     args = shown_args(form, args)

@@ -249,12 +249,15 @@ async def _record(
     refused: Sequence[tuple[Request, Refusal]],
     alone: Sequence[Request],
 ) -> None:
-    """That these were answered with one click; what was decided of each is on record by itself."""
+    """That these were answered with one click; what was decided of each is on record by itself. What was said of
+    those left out stands here alone.
+    """
     await tx.audit.record(
         "batch_decided",
         answer.user_id,
         batch=batch.id,
         type=answer.type,
+        reason=answer.reason,
         shown=answer.shown.digest,
         upto=answer.shown.upto,
         decided=[result.request.id for result in decided],

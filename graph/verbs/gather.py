@@ -89,8 +89,8 @@ async def _gather(tx: Tx, target: str, key: str, policy: Policy) -> int:
     joined = 0
     while True:
         waiting = await tx.batches.alike(target, key, COMPARED)
-        # Somebody may have turned to it since its card was looked at.
-        fresh = [request for request in waiting if likeness(request, policy) is not None]
+        # Since its card was looked at somebody may have turned to it, or it may have gone up.
+        fresh = [request for request in waiting if likeness(request, policy) == key]
         found = await _fill(tx, target, key, policy, fresh) if fresh else 0
         joined += found
         if not found or len(waiting) < COMPARED:

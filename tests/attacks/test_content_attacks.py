@@ -1,111 +1,18 @@
-"""The `action_content` cases of attacks.jsonl that are about what people see: on the card, in Details, in every form,
-in direct messages, in the terminal, in logs and in exports. Each is played through the whole house.
+"""The `action_content` cases of attacks.jsonl that are about what people see, on the card, in Details and in the
+terminal; each is played through the whole house.
 """
 
-import asyncio
-import csv
-import io
-import itertools
-import json
-import logging
 import unicodedata
-from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-import structlog
 
-from bot import logs
-from bot.cli.words import queue_text, request_text, run_text
-from bot.ids import APPROVE, CHOICE_DETAILS, EDIT, MORE, encode_choice, ref_of
-from bot.words import document
-from graph.law.action import bind
-from graph.law.request import Request, Status
+from bot.cli.words import request_text
+from bot.ids import APPROVE
+from graph.law.request import Status
 from graph.verbs import report
-from storage.store import PgStore
 from tests.support.blockkit import strings
-from tests.support.cli import QuickCli
-from tests.support.db import WORKSPACE, one_by_one
-from tests.support.slack import House, house
-from tests.support.slack_attacks import cases, variants
-from tests.support.tools import Tools
-
-CASES = {case["id"]: case for case in cases("action_content")}
-CLEAN = CASES["AC-01"]["input"]["$propose"]
-Spec = dict[str, Any]
-
-
-def spec_of(case: str) -> Spec:
-    return dict(CASES[case]["input"]["$propose"])
-
-
-class Scene:
-    """Tools whose requests are put before people in a sandbox."""
-
-    def __init__(self, tools: Tools, door: House) -> None:
-        self.tools, self.door = tools, door
-        self._count = itertools.count()
-
-    async def ask(self, spec: Spec) -> tuple[Request, dict[str, Any]]:
-        """Propose it; gives the request and its card as Alice (or, of a higher tier, Cara or Eve) sees it."""
-        known = {request.id for request in await self.tools.pending()}
-        await self.tools.propose(spec, key=f"case {next(self._count)}")
-        (request,) = (each for each in await self.tools.pending() if each.id not in known)
-        await self.door.deliver()
-        return request, await self.door.card(self.reviewer(request), request)
-
-    def reviewer(self, request: Request) -> str:
-        return {1: "UALICE", 2: "UCARA", 3: "UEVE"}[request.tier]
-
-    async def details(self, request: Request, card: dict[str, Any]) -> dict[str, Any]:
-        user = self.reviewer(request)
-        assert await self.door.person(user).click(card, MORE, encode_choice(CHOICE_DETAILS, ref_of(request)))
-        return await self.door.view(user)
-
-    async def calls(self) -> list[Mapping[str, Any]]:
-        return list(await self.door.sandbox.calls())
-
-
-@pytest.fixture
-async def scene(store: PgStore, tmp_path: Path) -> AsyncIterator[Scene]:
-    # Each on a card of its own, however many are alike.
-    await one_by_one(store)
-    async with house(store, tmp_path) as door:
-        yield Scene(Tools(store, tmp_path), door)
-
-
-def objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every text object and element of a message or view."""
-    if isinstance(value, dict):
-        if isinstance(value.get("text"), str) and "type" in value:
-            yield value
-        for item in value.values():
-            yield from objects(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from objects(item)
-
-
-def literally(blocks: list[dict[str, Any]], words: str) -> list[dict[str, Any]]:
-    """The objects that show these words; in none of them does Slack parse anything, or set them in bold."""
-    found = [each for each in objects(blocks) if words in each["text"]]
-    assert found
-    for each in found:
-        assert each["type"] in ("text", "plain_text"), each
-        assert not each.get("style"), each
-        assert each.get("emoji", False) is False
-    return found
-
-
-def unparsed(card: dict[str, Any]) -> None:
-    """Nothing in the card or its text is markup of anybody but us, and no element links, mentions or smiles."""
-    kinds = {each["type"] for each in objects(card["blocks"])}
-    assert kinds <= {"text", "plain_text", "mrkdwn", "header", "section"}
-    for sign in ("<!channel", "<!here", "<!everyone", "<@", "<#", "<https://evil", "<http://evil"):
-        assert sign not in card["text"]
-        assert not [each for each in objects(card["blocks"]) if each["type"] == "mrkdwn" and sign in each["text"]]
+from tests.support.scene import CASES, CLEAN, Scene, Spec, buttons, literally, objects, spec_of, unparsed
+from tests.support.slack_attacks import variants
 
 
 async def test_ac_03_markup_of_the_agent_stays_text(scene: Scene) -> None:
@@ -263,116 +170,6 @@ async def test_ac_02_words_that_contradict_the_action_are_flagged(scene: Scene) 
         assert ("The agent's words say" in card["text"]) == contrary, words
 
 
-# --- secrets ---------------------------------------------------------------------------------------------------------
-
-CANARY = "CANARY"
-
-
-@pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """The process's own logs, all of them, as they go to stderr."""
-    root, stderr = logging.getLogger(), io.StringIO()
-    before, handlers = root.level, list(root.handlers)
-    root.handlers.clear()
-    monkeypatch.setattr("sys.stderr", stderr)
-    logs.configure("DEBUG")
-    yield stderr
-    root.handlers[:] = handlers
-    root.setLevel(before)
-    structlog.reset_defaults()
-
-
-async def test_ac_41_no_secret_leaves_the_database(scene: Scene, tmp_path: Path, logged: io.StringIO) -> None:
-    """It is executed as it was proposed, and nobody sees it: on no card, in no message, log, metric or export."""
-    spec, tools, door = spec_of("AC-41"), scene.tools, scene.door
-    said = f"use Authorization: Bearer {CANARY}-abc, password={CANARY}42"
-    request, card = await scene.ask(spec | {"summary": said, "reasoning": said})
-    assert request.args["headers"] == spec["args"]["headers"]
-    assert request.digest == bind("tools", "http_call", request.args).digest
-    for place in ("Headers", "Key", "Pem", "In the agent's words"):
-        assert f"{place}: looks like a secret, so it isn't shown" in card["text"]
-    assert "⟦secret: 17 characters⟧" in card["text"]
-
-    alice = door.person("UALICE")
-    await scene.details(request, card)
-    assert await alice.click(card, EDIT)
-    form = (await until_titled(door, "Modify this action"))["blocks"]
-    assert [block["block_id"] for block in form if block["type"] == "input" and "arg." in block["block_id"]] == [
-        "arg.note"
-    ]
-    assert await alice.open_home()
-    for words in ("queue", "mine", f"show {request.id}"):
-        assert await alice.command(f"/approvals {words}", "CTIER1")
-    # Somebody puts one into a reason; the receiver answers with all that it was sent.
-    await alice.submit((await alice.views())[-1], {"arg.note": "again", "reason": f"token={CANARY}43, ok?"})
-    await tools.settle()
-    await door.deliver()
-    assert (await door.request(request)).status is Status.MODIFIED
-    (done,) = [json.loads(note) for name, _, note in tools.world.happened() if name == "http_call"]
-    assert done == spec["args"] | {"note": "again"}
-
-    structlog.get_logger("test").warning("x", headers=spec["args"]["headers"], said=said, who=request)
-    logging.getLogger("other").warning("it said %s", said)
-    metrics = await httpx.AsyncClient(trust_env=False).get(door.url.replace("/slack/events", "/metrics"))
-    assert "it said" in logged.getvalue() and "headers" in logged.getvalue()
-    shown = [text async for text in printed(tools, request)]
-    shown += [json.dumps(each["args"], ensure_ascii=False) for each in await scene.calls()]
-    shown += [row["detail"] for row in await tools.rows("select detail from audit where event = 'request_opened'")]
-    shown += [logged.getvalue(), metrics.text]
-    shown += await exported(scene, tmp_path)
-    assert len(shown) > 15
-    for text in shown:
-        assert CANARY not in text, text[max(0, text.index(CANARY) - 200) :][:400]
-
-
-async def until_titled(door: House, title: str) -> dict[str, Any]:
-    for _ in range(500):
-        found = [view for view in await door.person("UALICE").views() if view["title"]["text"] == title]
-        if found:
-            return dict(found[-1])
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"no form is called {title}")
-
-
-async def printed(tools: Tools, request: Request) -> Any:
-    """What `gatepost queue`, `show` and `runs` print, for people and for scripts."""
-    shown, run = await report.show(tools.store, request.id), await report.run(tools.store, request.run_id)
-    for text in (request_text(shown), run_text(run), queue_text([shown]), document(shown), document(run)):
-        yield text
-
-
-async def exported(scene: Scene, home: Path) -> list[str]:
-    """Every export there is, written by the command itself."""
-    row = f"('{WORKSPACE}', 'Home', 'UGATEPOST')"
-    await scene.door.sql(f"insert into workspaces (id, name, bot_user) values {row} on conflict do nothing")
-    cli = QuickCli(home / "home", scene.tools.store.engine.url, scene.door.sandbox.url)
-    found = []
-    for what in ("requests", "entries"):
-        for form in ("csv", "json"):
-            found.append(await asyncio.to_thread(cli.run, "audit", "export", what, "--format", form))
-    return found
-
-
-async def test_ac_44_no_cell_of_an_export_is_a_formula(scene: Scene, tmp_path: Path) -> None:
-    spec = spec_of("AC-44")
-    for lead in ("", "@", "-", "\t", "\r", "\uff1d", " ", '"'):
-        args = spec["args"] | {"order": f"{lead}{spec['args']['order']}"}
-        await scene.ask(spec | {"args": args, "summary": f"{lead}{spec['summary']}"})
-    await scene.tools.answer_all("reject", reason="=1+1")
-    requests, lines, entries, _ = await exported(scene, tmp_path)
-    rows = list(csv.DictReader(io.StringIO(requests, newline="")))
-    assert len(rows) == 8
-    assert rows[0]["agent_says"] == "'" + spec["summary"]
-    assert {row["reason"] for row in rows} == {"'=1+1"}
-    assert {row["amount"] for row in rows} == {"1.00"}, "numbers stay numbers"
-    for row in [*rows, *csv.DictReader(io.StringIO(entries, newline=""))]:
-        for cell in row.values():
-            assert not cell.lstrip(' "').startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d"))
-    # JSON is read by programs, which take nothing for a formula: there the words are as they were.
-    assert {json.loads(line)["agent_says"] for line in lines.splitlines()} >= {spec["summary"]}
-    assert "record_exported" in await scene.door.audit()
-
-
 # --- words that press ------------------------------------------------------------------------------------------------
 
 
@@ -391,10 +188,6 @@ async def test_ac_42_pressure_is_shown_as_the_agents_words_and_changes_nothing(s
     assert buttons(card) == buttons(before)
     for word in ("high urgency", "overdue", "critical"):
         assert word not in card["text"]
-
-
-def buttons(card: dict[str, Any]) -> list[str]:
-    return [each["action_id"] for block in card["blocks"] if block["type"] == "actions" for each in block["elements"]]
 
 
 async def test_ac_47_the_headline_is_made_of_the_arguments_alone(scene: Scene) -> None:

@@ -1,8 +1,8 @@
 """Two at once, a thousand times in the whole hunt: one terminal decision, the loser told, at most one effect."""
 
 import asyncio
+import multiprocessing
 import random
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -184,7 +184,7 @@ def test_whole_runs_with_answers_and_workers_at_once(stage: Stage, stores: list[
 def test_two_processes_behind_a_barrier(stage: Stage) -> None:
     asks = open_runs(stage, "two", RUNS_IN_TWO)
     assert len(asks) == RUNS_IN_TWO
-    barrier = time.monotonic() + 4.0
+    barrier = multiprocessing.get_context("fork").Barrier(2)
     pids = []
     for kind, user in (("approve", "UALICE"), ("reject", "UBOB")):
 
@@ -192,8 +192,9 @@ def test_two_processes_behind_a_barrier(stage: Stage) -> None:
             async with stage.store.begin() as tx:  # connected before the barrier falls
                 await tx.now()
             dice = random.Random(kind)
-            for n, ask in enumerate(asks):
-                await asyncio.sleep(max(0.0, barrier + n * 0.12 + dice.uniform(0, 0.01) - time.monotonic()))
+            for ask in asks:
+                barrier.wait(30)  # blocks the whole process, which has nothing else to do
+                await asyncio.sleep(dice.uniform(0, 0.01))
                 await answer(stage.store, ask, kind, user)()
 
         pids.append(fork(lambda scene=answers: stage.run(scene)))

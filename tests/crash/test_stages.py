@@ -39,7 +39,7 @@ STEPS: Final = {
     "loan": ("accept_documents", "underwrite", "clear_compliance", "pay_out"),
     "rollout": ("publish_plan", "reserve_resources", "roll_out_wave", "roll_out_wave", "roll_out_wave"),
 }
-FEWEST_KILLS, PATIENCE_SECONDS = 20, 45.0
+FEWEST_KILLS, PATIENCE_SECONDS = 20, 120.0
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ POINTS = (
     "segment:before_commit",
 )
 ACTIONS = ("pay", "hold", "tell")
+LIVES = 4
 _keys = (f"zombie {n}" for n in itertools.count())
 
 
@@ -57,8 +58,9 @@ def approved(stage: Stage, key: str, action: str) -> str:
 
 
 def let_others_finish(stage: Stage) -> None:
-    """Past the zombie's lease, another worker takes over and a person answers what it asks."""
-    time.sleep(1.05)
+    """Past the zombie's lease, another worker takes over and a person answers what it asks; and yet another, where a
+    busy machine kept that one from renewing its own lease in time.
+    """
 
     async def scene() -> None:
         await stage.settle()
@@ -67,7 +69,11 @@ def let_others_finish(stage: Stage) -> None:
             await stage.answer(row, "approve" if happened else "reject", "UALICE")
         await stage.settle()
 
-    assert reap(fork(lambda: stage.run(scene))) == 0
+    for _ in range(LIVES):
+        time.sleep(1.05)
+        assert reap(fork(lambda: stage.run(scene))) == 0
+        if all(run["status"] != "ready" for run in load(stage.url, stage.world).runs.values()):
+            return
 
 
 @pytest.mark.parametrize("action", ACTIONS)

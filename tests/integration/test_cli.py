@@ -58,6 +58,7 @@ def test_refusals_have_their_exit_codes(quick: Cli) -> None:
     assert "exclude each other" in quick.run(*edit, "--args", "{}", "--choose", "1", code=2)
     assert "no such alternative; this request has 2" in quick.run(*edit, "--choose", "3", "--reason", "r e a", code=2)
     assert "say 1, 2" in quick.run(*edit, "--choose", "0", "--reason", "r e a", code=2)
+    assert "A is what was asked" in quick.run(*edit, "--choose", "a", "--reason", "r e a", code=2)
     assert "--as" in quick.run("decide", row["id"], "approve", *who, code=2)
     assert "no such request" in quick.run("decide", "req_0", "approve", "--as", "UALICE", *who, code=1)
     assert "there is no workflow" in quick.run("propose", "nothing", code=2)
@@ -86,9 +87,9 @@ def test_a_person_takes_the_agents_alternative_instead(quick: Cli) -> None:
     quick.run("propose", "payments", "--requester", "UREQ")
     quick.approve(quick.one())
     row = quick.one()
-    assert "B instead: Refund half: 210.00 EUR" in quick.run("show", row["id"])
+    assert "C instead: Refund half: 210.00 EUR" in quick.run("show", row["id"])
     run = quick.json(
-        *("decide", row["id"], "edit", "--choose", "b", "--as", "UALICE"),
+        *("decide", row["id"], "edit", "--choose", "c", "--as", "UALICE"),
         *("--digest", row["digest"], "--reason", "half will do"),
     )
     assert [(request["status"], request["action"]["args"].get("amount")) for request in run["requests"]][1:3] == [

@@ -6,6 +6,7 @@ from typing import Any, Final
 from bot.cards.samples import CREDIT
 from bot.ids import INSTEAD, INSTEAD_NONE, encode_instead, ref_of
 from graph.law.request import Alternative, Brief, DecisionType, Request, Risk, Status
+from tests.support.db import DEFAULT_POLICY
 from tests.support.slack import House, woken
 
 RISKY: Final = replace(CREDIT, impact=Risk.HIGH)
@@ -85,6 +86,18 @@ async def test_who_may_not_decide_chooses_nothing_and_hears_why(door: House) -> 
     request, card = await ask(door, HALF)
     assert await door.person("UREQ").click(card, INSTEAD, encode_instead(0, ref_of(request)))
     assert "You asked for this yourself" in (await door.ephemerals("UREQ", "CTIER1"))[-1]
+    assert (await door.request(request)).status is Status.PENDING
+
+
+async def test_what_policy_forbids_says_so_and_opens_nothing(door: House) -> None:
+    rule = '\n[[rules]]\nname = "no-credit"\nbasis = "it was lost"\nactions = ["payments.credit"]\nthen = "reject"\n'
+    async with door.store.begin() as tx:
+        await tx.policies.apply(DEFAULT_POLICY.read_text() + rule, "test")
+    request, card = await ask(door, HALF)
+    alice = door.person("UALICE")
+    assert await alice.click(card, INSTEAD, encode_instead(0, ref_of(request)))
+    assert "Policy forbids this" in (await door.ephemerals("UALICE", "CTIER1"))[-1]
+    assert not await alice.views()
     assert (await door.request(request)).status is Status.PENDING
 
 

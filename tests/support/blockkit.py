@@ -10,7 +10,9 @@ from slackblocks._surfaces import validate_surface_blocks
 from bot.cards.view import Card
 from bot.sandbox.blocks import check_message, check_view
 
-OUR_TOKENS = re.compile(r"<!date\^\d+\^(?:\{date_short_pretty\} at )?\{time\}\|[^<>|]+>|<https?://[^<>| ]+\|[A-Za-z ]+>")
+OUR_TOKENS = re.compile(
+    r"<!date\^\d+\^(?:\{date_short_pretty\} at )?\{time\}\|[^<>|]+>|<https?://[^<>| ]+\|[A-Za-z ]+>"
+)
 MENTIONS = re.compile(r"(<!subteam\^S[A-Z0-9]+>|<@[UW][A-Z0-9]+>)( (<!subteam\^S[A-Z0-9]+>|<@[UW][A-Z0-9]+>))*")
 KINDS = {
     *("button", "overflow", "static_select", "multi_static_select", "radio_buttons"),
