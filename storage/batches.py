@@ -249,6 +249,11 @@ class PgBatches:
             if row.state == ItemState.ODD
         }
 
+    async def at(self, channel: str, ts: str) -> Batch | None:
+        shown = select(cards.c.batch_id).where(cards.c.channel == channel, cards.c.ts == ts).scalar_subquery()
+        row = await self._session.first(select(batches).where(self._mine, batches.c.id.in_(shown)))
+        return rows.batch(row) if row else None
+
     async def cards(self, batch_id: str) -> Sequence[CardRow]:
         statement = select(cards).where(cards.c.batch_id == batch_id).order_by(cards.c.created_at)
         return [rows.card(row) for row in await self._session.all(statement)]

@@ -19,7 +19,7 @@ class PgGrants:
 
     async def add(self, grant: Grant) -> None:
         values = {name: getattr(grant, name) for name in _COLUMNS}
-        lists = {"rules": list(grant.rules), "reasons": list(grant.reasons)}
+        lists = {"rules": list(grant.rules), "reasons": list(grant.reasons), "bounded": list(grant.bounded)}
         await self._session.count(insert(grants).values(workspace_id=self._session.workspace_id, **values | lists))
 
     async def get(self, grant_id: str, *, lock: bool = False) -> Grant | None:
@@ -70,4 +70,5 @@ def _counted() -> Any:
 
 def _grant(row: Any) -> Grant:
     values = {name: getattr(row, name) for name in _COLUMNS}
-    return Grant(**values | {"rules": tuple(row.rules), "reasons": tuple(row.reasons), "used": row.used})
+    lists = {"rules": tuple(row.rules), "reasons": tuple(row.reasons), "bounded": tuple(row.bounded)}
+    return Grant(**values | lists | {"used": row.used})

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Integer, Text, exists, func, literal, select, tuple_, update
+from sqlalchemy import DateTime, Integer, Text, delete, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from graph.law.escalation import Timer
@@ -231,6 +231,10 @@ class PgRequests:
         return {row.request_id: rows.decision(row) for row in found}
 
     async def add_vote(self, vote: Vote) -> bool:
+        if vote.coded:
+            theirs = or_(votes.c.person == vote.person, votes.c.user_id == vote.user_id)
+            before = delete(votes).where(votes.c.request_id == vote.request_id, votes.c.digest == vote.digest)
+            await self._session.count(before.where(theirs, votes.c.coded.is_(False)))
         statement = (
             insert(votes)
             .values(
@@ -241,6 +245,7 @@ class PgRequests:
                 user_id=vote.user_id,
                 reason=vote.reason,
                 at=vote.at,
+                coded=vote.coded,
             )
             .on_conflict_do_nothing()
         )

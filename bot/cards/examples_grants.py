@@ -29,6 +29,8 @@ GRANT: Final = Grant(
     reason="Every parcel of this delivery was broken.",
     earlier=0,
     confidence=0.88,
+    fixed={},
+    bounded=("amount",),
     given_by="UALICE",
     person="alice",
     given_at=ASKED_AT + timedelta(minutes=3),

@@ -32,13 +32,15 @@ _NOTHING: Final = "Nothing waits for you. New requests appear in your review cha
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Somebody's Home tab. `waiting`: the page's requests as their cards show them; `made`: what they decided, newest
-    first; `numbers`: theirs, of the last so many days each; `links`: where cards are, by request id.
+    first; `numbers`: theirs, of the last so many days each; `links`: where cards are, `alike`: how many share one with
+    it, by request id.
     """
 
     now: datetime
     page: Page = field(default_factory=Page)
     waiting: Sequence[CardView] = ()
     links: Mapping[str, str] = field(default_factory=dict)
+    alike: Mapping[str, int] = field(default_factory=dict)
     made: Sequence[CardView] = ()
     numbers: Sequence[Numbers] = ()
     brake: Brake = field(default_factory=Brake)
@@ -70,7 +72,7 @@ def _row(view: CardView, desk: Desk) -> list[Json]:
     if not any(button["action_id"] == READ for button in buttons):
         buttons.append(details_button(request))
     actions: Json = {"type": "actions", "block_id": kit.block_id("decide", request), "elements": buttons}
-    facts = facts_block(request, desk.now, desk.links, count_flags=False)
+    facts = facts_block(request, desk.now, desk.links, count_flags=False, alike=desk.alike.get(request.id, 0))
     return [asked, kit.rich(*_shown(view)), facts, actions]
 
 

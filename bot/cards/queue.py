@@ -69,15 +69,18 @@ def turn_of(leaf: Leaf) -> Turn:
     return Turn(Spot(_EPOCH + leaf.due * _MICROSECOND, leaf.request_id), leaf.back)
 
 
-def show(view: CardView, link: str = "") -> Card:
-    """One request for the asker alone: the card without deciding buttons, which belong to the card itself."""
+def show(view: CardView, link: str = "", alike: int = 0) -> Card:
+    """One request for the asker alone: the card without deciding buttons, which belong to the card itself; `alike`:
+    how many share that card.
+    """
     text, blocks = card(view)
     kept = [block for block in blocks if block["type"] != "actions"]
     request = view.request
     read: Json = {"type": "actions", "elements": [details_button(request)]}
     state = f"{request.status} · {request.id} · digest {request.digest[:12]}"
     if request.status is Status.PENDING:
-        state += " · decide on its card in the review channel"
+        shared = f"the card of {alike} similar requests"
+        state += f" · decide on {shared if alike > 1 else 'its card in the review channel'}"
     opens = kit.link("Open the card", link)
     return Card(text, [*kept, kit.context(plain(state), *([kit.mrkdwn(opens)] if opens else [])), read])
 

@@ -29,9 +29,14 @@ def row_blocks(request: Request, now: datetime, links: Mapping[str, str], part: 
     return [section, facts_block(request, now, links)]
 
 
-def facts_block(request: Request, now: datetime, links: Mapping[str, str], *, count_flags: bool = True) -> Json:
-    """Deadline, tier, how much is unusual, and the card's link, in one line."""
-    return kit.context(kit.mrkdwn(" · ".join(_facts(request, now, links, count_flags=count_flags))))
+def facts_block(
+    request: Request, now: datetime, links: Mapping[str, str], *, count_flags: bool = True, alike: int = 0
+) -> Json:
+    """Deadline, tier, how much is unusual, and the card's link, in one line; `alike`: how many share that card."""
+    found = _facts(request, now, count_flags=count_flags)
+    found += [f"one of {alike} similar on one card"] if alike > 1 else []
+    link = kit.link("Open the card", links.get(request.id, ""))
+    return kit.context(kit.mrkdwn(" · ".join([*found, link] if link else found)))
 
 
 def details_button(request: Request) -> Json:
@@ -44,7 +49,7 @@ def spoken_row(request: Request, now: datetime) -> str:
     return f"{question} {times.left(due_at(request), now)}, tier {request.tier}."
 
 
-def _facts(request: Request, now: datetime, links: Mapping[str, str], *, count_flags: bool) -> list[str]:
+def _facts(request: Request, now: datetime, *, count_flags: bool) -> list[str]:
     due = due_at(request)
     pressing = urgency(request.since, due, now)
     found = [f"Due {times.local(due)}", times.left_here(due, now)]
@@ -54,5 +59,4 @@ def _facts(request: Request, now: datetime, links: Mapping[str, str], *, count_f
     unusual = len(flags(request)) if count_flags else 0
     if unusual:
         found.append(arguments.counted(unusual, "flag"))
-    link = kit.link("Open the card", links.get(request.id, ""))
-    return [*found, link] if link else found
+    return found

@@ -13,7 +13,7 @@ from graph.law.duty import Absence
 from graph.law.policy import Policy
 from graph.law.request import Decision, Effect, Kind, Request, Status, effect_id, undo_id
 from graph.verbs.ports import CardRow, Question, Run, RunStatus, Tx, Vote
-from graph.verbs.stepup import required
+from graph.verbs.stepup import counting, required
 
 _SET_ASIDE = "This run was set aside after repeated failures; an operator has to look at it."
 _DISPLACED = "Its run waits for a release that has its place; operators were told. Answers still count."
@@ -35,6 +35,8 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf
     run = shelf.runs.get(request.run_id)
     asked = shelf.questions.get(request.id, [])
     status = run.status if run else ""
+    step_up = pending and await required(tx, request, shelf.policy)
+    votes = counting(votes, coded=step_up)
     stops = await shelf.stops(tx, request.workflow) if pending else ()
     stopper = stops[0].stopped_by if stops else None
     deputies = await shelf.deputies(tx, request) if pending else ()
@@ -64,7 +66,7 @@ async def load_view(tx: Tx, request: Request, card: CardRow | None = None, shelf
         afterwards=_afterwards(shelf.policy, request) if pending else "",
         rendering=card.wanted if card else 0,
         batched=shelf.batched.get(request.id, 0) if card and card.folded_in else 0,
-        step_up=pending and await required(tx, request, shelf.policy),
+        step_up=step_up,
         grantable=pending and grantable(shelf.policy, request) is not None,
         grant=grant,
         incident=incidents[-1] if incidents else None,

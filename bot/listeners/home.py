@@ -13,7 +13,6 @@ from bot.listeners.looking import links
 from bot.listeners.notices import answer, owe_notice
 from bot.listeners.services import Services
 from graph.law.looking import Filter
-from graph.law.request import Request
 from graph.verbs.ports import Made, Tx
 from graph.verbs.queue import look
 from graph.verbs.stats import own
@@ -68,20 +67,17 @@ async def desk(tx: Tx, user: str) -> Desk:
     page = await look(tx, user, Filter(mine=True), MAX_ROWS)
     person = await tx.people.get(user)
     made = await tx.queue.decided_by(person.person, MAX_MADE) if person else ()
+    shelf = await Shelf.of(tx, page.requests)
     return Desk(
         now=await tx.now(),
         page=page,
-        waiting=await _waiting(tx, page.requests),
+        waiting=[await load_view(tx, request, shelf=shelf) for request in page.requests],
         links=await links(tx, [*page.requests, *(each.request for each in made)]),
+        alike=shelf.batched,
         made=await _made(tx, made, user),
         numbers=[await own(tx, person.person, days) for days in _SPANS] if made and person else (),
         brake=await _brake(tx, user),
     )
-
-
-async def _waiting(tx: Tx, requests: Sequence[Request]) -> list[CardView]:
-    shelf = await Shelf.of(tx, requests)
-    return [await load_view(tx, request, shelf=shelf) for request in requests]
 
 
 async def _made(tx: Tx, made: Sequence[Made], user: str) -> list[CardView]:

@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.cards import kit, queue
 from bot.cards.view import Card
+from bot.delivery.shelf import Shelf
 from bot.delivery.view import load_view
 from bot.ids import QUEUE_NEXT, QUEUE_PREVIOUS, decode_leaf
 from bot.listeners.asked import Asked, Sub
@@ -64,7 +65,9 @@ async def _show(services: Services, asked: Asked) -> Card:
         request = await tx.requests.get(wanted) if wanted.isascii() and storable(wanted) else None
         if request is None or not await may_see(tx, asked.user, request):
             return queue.not_found(asked.rest)
-        return queue.show(await load_view(tx, request), (await links(tx, [request])).get(request.id, ""))
+        shelf = await Shelf.of(tx, [request])
+        view, link = await load_view(tx, request, shelf=shelf), (await links(tx, [request])).get(request.id, "")
+        return queue.show(view, link, shelf.batched.get(request.id, 0))
 
 
 async def links(tx: Tx, requests: Sequence[Request]) -> dict[str, str]:

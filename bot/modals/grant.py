@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from bot.cards.arguments import label
 from bot.cards.kit import labelled
 from bot.cards.kit import rich as rich_block
 from bot.cards.times import span
@@ -47,10 +48,12 @@ def build(request: Request, ref: Ref, channel: str | None, ts: str | None, *, po
         *at_stake(request),
         labelled("Allowed besides:", f"more of “{flowing(title)}”, in this run only", limit=400),
     ]
+    if row.varying:
+        lines.append(labelled("May differ:", ", ".join(label(request.form, name) for name in row.varying), limit=400))
     most = ceiling(policy, row, request)
     amount = [_amount(request, most)] if most is not None else []
     blocks = [rich_block(*lines), *_target(request, row), *amount, _length(row), _times(row)]
-    hint = "It approves this request as well. Whatever differs from it is asked as before."
+    hint = "It approves this request as well. Whatever else differs from it is asked as before."
     blocks.append(reason_field("Why is looking at one enough?", hint))
     return modal("Allow for this run", GRANT_SUBMIT, Origin(ref, channel, ts), blocks, "Approve and allow")
 

@@ -5,12 +5,13 @@ differs from the request that was looked at, or can't be told, asks a person aga
 """
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from graph.law.canonical import canonical_text, digest
 from graph.law.facts import Facts
 from graph.law.policy import Policy
 from graph.law.policy_review import GrantRow
@@ -44,7 +45,8 @@ class Grant:
     """What somebody allowed for the rest of a run when they approved `request_id`. `used`: how often so far.
 
     `rules` and `reasons`: for which rules and reasons a person was asked then; `earlier`: how many others had been
-    done for the same target lately; `confidence`: how sure Gatepost was of it. `person` is the human behind
+    done for the same target lately; `confidence`: how sure Gatepost was of it. `fixed`: digests of the arguments that
+    must be what they were, by name; `bounded`: names of those that the scope itself bounds. `person` is the human behind
     `given_by`. Times are UTC.
     """
 
@@ -64,6 +66,8 @@ class Grant:
     reason: str
     earlier: int
     confidence: float | None
+    fixed: Mapping[str, str]
+    bounded: tuple[str, ...]
     given_by: str
     person: str
     given_at: datetime
@@ -137,6 +141,18 @@ def scope_problems(policy: Policy, row: GrantRow, request: Request, scope: Scope
     return found
 
 
+def bounded(request: Request, scope: Scope) -> tuple[str, ...]:
+    """The arguments that may differ as far as the scope says: the amount and, with any target, the target."""
+    form = request.form
+    return tuple(name for name in (form.value_field, form.target_field if scope.any_target else None) if name)
+
+
+def fixed(row: GrantRow, request: Request, scope: Scope) -> dict[str, str]:
+    """Digests of the arguments that must be what they were, by name."""
+    free = {*row.varying, *bounded(request, scope)}
+    return {name: _digest(value) for name, value in request.args.items() if name not in free}
+
+
 def covers(grant: Grant, policy: Policy, facts: Facts, now: datetime) -> bool:
     """Whether the grant stands in for the person whom policy would ask about these facts of its run, now."""
     return objection(grant, policy, facts, now) is None
@@ -207,6 +223,8 @@ def _other(grant: Grant, policy: Policy, facts: Facts) -> str | None:
         return "Something about it is unusual."
     if facts.target != grant.target and not (grant.any_target and row is not None and row.target == "any"):
         return "It touches something else than what was looked at."
+    if differing := _differing(grant, row.varying if row is not None else (), facts.args):
+        return f"Other arguments than may differ do: {', '.join(differing)}."
     if facts.value is None and grant.up_to is None:
         return None
     if facts.value is None or grant.up_to is None or facts.currency != grant.currency:
@@ -215,6 +233,17 @@ def _other(grant: Grant, policy: Policy, facts: Facts) -> str | None:
     if row is not None and row.up_to is not None:
         allowed = min(allowed, row.up_to)
     return None if 0 <= facts.value <= allowed else "Its amount is above what was allowed."
+
+
+def _differing(grant: Grant, varying: Collection[str], args: Mapping[str, Any]) -> list[str]:
+    """Names of the arguments that may not differ and do; what policy let differ then and not now may not, either."""
+    free = {*grant.bounded, *varying}
+    kept = {name for name, was in grant.fixed.items() if name in args and _digest(args[name]) == was}
+    return sorted(({*args} - free | {*grant.fixed}) - kept)
+
+
+def _digest(value: Any) -> str:
+    return digest(canonical_text(value))
 
 
 def _ordinary(value: Any) -> bool:

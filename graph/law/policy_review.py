@@ -12,7 +12,8 @@ class GrantRow(Strict):
     """Actions that a reviewer may allow for the rest of a run, each named: `times` more at most, within `at_most`.
 
     `up_to`: no single amount above this, in the policy's unit; without, none above the one that was looked at.
-    `target`: with "same" only for what the first one touched; with "any" the reviewer may choose. `basis` says why
+    `varying`: names of the arguments that may differ; beside the amount and, for any target, the target, all others
+    must be what they were. `target`: with "same" only for what the first one touched; with "any" the reviewer may choose. `basis` says why
     looking at one of them is enough.
     """
 
@@ -21,6 +22,7 @@ class GrantRow(Strict):
     times: Annotated[Count, Field(ge=1, le=1000)] = 20
     up_to: Amount | None = None
     target: Literal["same", "any"] = "same"
+    varying: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=50)
     basis: str = Field(min_length=3, max_length=300)
 
     @model_validator(mode="after")

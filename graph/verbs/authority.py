@@ -16,6 +16,7 @@ from graph.law.routing import Route, RouteKind, route
 from graph.verbs.duty import seniors
 from graph.verbs.ports import PolicyVersion, Tx
 from graph.verbs.record import totals
+from graph.verbs.stepup import counting, required
 
 GRANT: Final = "grant"
 """Where a request says, among what it was judged on, which grant decided it."""
@@ -179,7 +180,12 @@ async def lapsed(tx: Tx, request: Request, decision: Decision) -> str | None:
     votes = await tx.requests.votes(request.id, request.digest) if request.approvals_required > 1 else ()
     # An approval given in somebody's place stands when they are back.
     since = min([decision.at, *(vote.at for vote in votes)])
-    rights, now = await standing(tx, request, await tx.policies.current(), since=since), await tx.now()
+    current = await tx.policies.current()
+    if votes and await required(tx, request, current.policy):
+        coded = {vote.person for vote in counting(votes, coded=True)}
+        if len(coded) < request.approvals_required:
+            return "Approving it takes a one-time code now, and somebody gave none."
+    rights, now = await standing(tx, request, current, since=since), await tx.now()
     users = sorted({decision.by, *(vote.user_id for vote in votes)})
     people = await tx.people.many(users)
     for user in users:

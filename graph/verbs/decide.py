@@ -18,7 +18,7 @@ from graph.verbs.grant import give
 from graph.verbs.grant import problem as grant_problem
 from graph.verbs.outcome import record_denial, settle, tell_outcome
 from graph.verbs.ports import Store, Tx, Vote
-from graph.verbs.stepup import CODE, verify
+from graph.verbs.stepup import CODE, counting, required, verify
 from graph.verbs.stop import forbidden
 
 __all__ = ["Answer", "Decided", "check_words", "decide", "needs_reason", "settle_by_hand"]
@@ -112,6 +112,7 @@ async def _approve(
     if refused := grant_problem(request, answer, policy) or await verify(tx, request, answer, policy.policy):
         return refused
     if request.approvals_required > 1:
+        coded = await required(tx, request, policy.policy)
         vote = Vote(
             request_id=request.id,
             person=person.person,
@@ -119,9 +120,12 @@ async def _approve(
             digest=request.digest,
             reason=answer.reason,
             at=now,
+            coded=coded,
         )
         fresh = await tx.requests.add_vote(vote)
-        voters = [cast.user_id for cast in await tx.requests.votes(request.id, request.digest)]
+        # Where it takes a code now, a vote without one counts no more; who cast it may vote again.
+        cast = counting(await tx.requests.votes(request.id, request.digest), coded=coded)
+        voters = [vote.user_id for vote in cast]
         # Counted as the mirror knows them now: one human is one vote, and whoever lost the right has none.
         missing = request.approvals_required - len(await approvers(tx, request, voters))
         if fresh:
@@ -133,7 +137,7 @@ async def _approve(
             return Decided(request=request, decision=None, missing=missing)
     result = await _finish(tx, request, decision_of(request, answer, person, now), bench, clock)
     if isinstance(result, Decided) and result.decision is not None:
-        await give(tx, request, answer, result.decision)
+        await give(tx, request, answer, result.decision, policy.policy)
     return result
 
 

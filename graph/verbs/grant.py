@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 
 from graph.law.authorization import account_problem
-from graph.law.grants import Grant, offer, scope_problems
+from graph.law.grants import Grant, bounded, fixed, offer, scope_problems
+from graph.law.policy import Policy
 from graph.law.request import Decision, Request
 from graph.verbs.answer import Answer
 from graph.verbs.authority import team
@@ -37,10 +38,10 @@ def problem(request: Request, answer: Answer, policy: PolicyVersion) -> Refusal 
     return Invalid(" ".join(wrong.values()), wrong) if wrong else None
 
 
-async def give(tx: Tx, request: Request, answer: Answer, decision: Decision) -> None:
+async def give(tx: Tx, request: Request, answer: Answer, decision: Decision, policy: Policy) -> None:
     """Keep what was allowed beside an approval that has just been written."""
-    scope = answer.grant
-    if scope is None or decision.person is None:
+    scope, row = answer.grant, offer(policy, request)
+    if scope is None or row is None or decision.person is None:
         return
     grant = Grant(
         id="gra_" + hashlib.sha256(f"{request.id}/grant".encode()).hexdigest()[:20],
@@ -59,6 +60,8 @@ async def give(tx: Tx, request: Request, answer: Answer, decision: Decision) -> 
         reason=answer.reason,
         earlier=int(request.judged.get("record", {}).get("lately", 0)),
         confidence=request.confidence,
+        fixed=fixed(row, request, scope),
+        bounded=bounded(request, scope),
         given_by=answer.user_id,
         person=decision.person,
         given_at=decision.at,

@@ -8,9 +8,11 @@ from graph.law.canonical import storable
 from graph.law.request import Request, Status
 from graph.law.words import reason_problem
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Stale
-from graph.verbs.ports import Incident, Store, Tx, Wrong
+from graph.verbs.ports import Incident, Item, ItemState, Store, Tx, Wrong
 from graph.verbs.sight import may_see
 
+_NOT_ALLOWED: Final = "Only reviewers and who asked for this may report what went wrong with it."
+_UNDECIDED: Final = "Nothing was decided here yet. If it is wrong, reject it."
 _SAID: Final = {
     Wrong.DECISION: "it should have been decided otherwise",
     Wrong.EXECUTION: "it was carried out wrongly",
@@ -61,10 +63,23 @@ async def reportable(tx: Tx, request_id: str, user_id: str) -> Request:
     if request is None:
         raise NotFound("There is no such request.")
     if not await may_see(tx, user_id, request):
-        raise NotAllowed("Only reviewers and who asked for this may report what went wrong with it.")
+        raise NotAllowed(_NOT_ALLOWED)
     if request.status is Status.PENDING:
-        raise Stale("Nothing was decided here yet. If it is wrong, reject it.")
+        raise Stale(_UNDECIDED)
     return request
+
+
+async def reportable_items(tx: Tx, batch_id: str, user_id: str) -> list[Item]:
+    """What was decided while it was in this batch and this person may look into, at least one; raises a `Refusal`."""
+    tx.people.remember()
+    inside = [item for item in await tx.batches.items(batch_id) if item.state is ItemState.IN]
+    seen = [item for item in inside if await may_see(tx, user_id, item.request)]
+    if not seen:
+        raise NotAllowed(_NOT_ALLOWED)
+    decided = [item for item in seen if item.request.status is not Status.PENDING]
+    if not decided:
+        raise Stale(_UNDECIDED)
+    return decided
 
 
 async def _told(tx: Tx, request: Request, incident: Incident, name: str, door: str) -> None:

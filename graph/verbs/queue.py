@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from graph.law.authorization import Person, Standing, authorize
+from graph.law.authorization import authorize
 from graph.law.looking import Filter
 from graph.law.request import DecisionType, Request
-from graph.verbs.authority import owners, standing
-from graph.verbs.ports import PolicyVersion, Spot, Tx, Wanted
+from graph.verbs.authority import owners
+from graph.verbs.bench import Bench
+from graph.verbs.ports import Spot, Tx, Wanted
 from graph.verbs.sight import hidden, tiers_seen
 
 COUNTED: Final = 10_000
@@ -49,7 +50,7 @@ async def look(tx: Tx, user_id: str, asked: Filter, most: int, turn: Turn | None
     wanted = await _wanted(tx, user_id, asked)
     if not wanted.tiers:
         return Page()
-    judge = await _judge(tx, user_id) if asked.mine else None
+    judge = _Judge(Bench(tx), user_id) if asked.mine else None
     found, more = await _read(tx, wanted, judge, most, turn)
     if turn is None:
         return await _first(tx, wanted, found, more, about=asked.mine)
@@ -81,19 +82,14 @@ async def _first(tx: Tx, wanted: Wanted, found: Sequence[Request], more: Spot | 
 
 @dataclass(eq=False)
 class _Judge:
-    """Whether one person's approval would count; rights are looked up once for all requests that share them."""
+    """Whether one person's approval would count."""
 
-    tx: Tx
-    person: Person | None
-    policy: PolicyVersion
-    _rights: dict[object, Standing] = field(default_factory=dict)
+    bench: Bench
+    user_id: str
 
     async def may_decide(self, request: Request) -> bool:
-        shared = (request.workflow, request.tier, request.risk, request.policy_version, request.requester)
-        if shared not in self._rights:
-            self._rights[shared] = await standing(self.tx, request, self.policy)
-        rights, now = self._rights[shared], await self.tx.now()
-        return authorize(request, self.person, DecisionType.APPROVE, rights, now).allowed
+        person, rights = await self.bench.person(self.user_id), await self.bench.rights(request)
+        return authorize(request, person, DecisionType.APPROVE, rights, await self.bench.tx.now()).allowed
 
 
 async def _read(
@@ -140,7 +136,3 @@ async def _deciding(tx: Tx, user_id: str, wanted: Wanted) -> Wanted:
     answers_for = [name for name, named in policy.owners.items() if person.person in await owners(tx, named)]
     accounts = (await tx.people.accounts([person.person])).get(person.person, frozenset())
     return replace(wanted, tiers=tiers, without={*wanted.without, *answers_for}, not_asked_by={user_id, *accounts})
-
-
-async def _judge(tx: Tx, user_id: str) -> _Judge:
-    return _Judge(tx, await tx.people.get(user_id), await tx.policies.current())

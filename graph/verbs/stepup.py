@@ -4,6 +4,7 @@ A code counts once, in a window of one step to either side of the database's clo
 """
 
 import hmac
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,7 @@ from graph.law.policy import Policy
 from graph.law.request import Request
 from graph.verbs.answer import Answer
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Refusal, Stale, Undetermined
-from graph.verbs.ports import Store, Tx
+from graph.verbs.ports import Store, Tx, Vote
 from graph.verbs.ports.stepup import Authenticator, Enrolled, Sealed
 
 CODE: Final = "one-time code"
@@ -32,6 +33,11 @@ async def required(tx: Tx, request: Request, current: Policy) -> bool:
     asked = (await tx.policies.version(request.policy_version)).policy
     tiers = (policy.tiers.get(request.tier) for policy in (asked, current))
     return any(tier is not None and tier.step_up for tier in tiers)
+
+
+def counting(votes: Sequence[Vote], *, coded: bool) -> list[Vote]:
+    """The votes that count; `coded`: approving takes a code now, so those cast without one don't."""
+    return [vote for vote in votes if vote.coded or not coded]
 
 
 async def verify(tx: Tx, request: Request, answer: Answer, current: Policy) -> Refusal | None:

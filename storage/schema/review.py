@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from storage.schema.base import NOW_DEFAULT, at, metadata, workspace, zero
 
@@ -43,6 +43,8 @@ grants: Final = Table(
     Column("reason", Text, nullable=False),
     zero("earlier"),
     Column("confidence", Double),
+    Column("fixed", JSONB, nullable=False),
+    Column("bounded", ARRAY(Text), nullable=False),
     Column("given_by", Text, nullable=False),
     Column("person", Text, nullable=False),
     at("given_at", nullable=False, server_default=NOW_DEFAULT),

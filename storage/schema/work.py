@@ -236,6 +236,7 @@ votes: Final = Table(
     Column("user_id", Text, nullable=False),
     empty("reason"),
     at("at", nullable=False, server_default=NOW_DEFAULT),
+    Column("coded", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("request_id", "person", "digest"),
     UniqueConstraint("request_id", "digest", "user_id"),
 )

@@ -7,6 +7,7 @@ import pytest
 from bot.cards.batch import batch_card, results
 from bot.delivery import shown_whole
 from bot.delivery.view import load_view
+from graph.law.batching import likeness
 from graph.law.request import Brief, DecisionType, Request, Status
 from graph.verbs.approach import Approach
 from graph.verbs.ask import ask
@@ -154,7 +155,7 @@ async def test_all_but_two_which_get_cards_of_their_own(store: PgStore) -> None:
     asked = await confirmations(store, 10)
     [view] = await gathered(store)
     but = frozenset(each.item.seq for each in view.items[3:5])
-    result = await decide_batch(store, approve_all(view, but=but))
+    result = await decide_batch(store, approve_all(view, but=but, reason="prices look odd"))
     alone = {request.id for request in result.alone}
     assert (len(result.decided), len(alone)) == (8, 2)
     assert {
@@ -163,6 +164,11 @@ async def test_all_but_two_which_get_cards_of_their_own(store: PgStore) -> None:
     assert alone <= {request for request, _ in await owed_cards(store)}
     [view] = await gathered(store)
     assert {each.request.id for each in view.left()} == alone
+    # What was said of them is on record, and of none that were approved.
+    assert await rows(store, "select detail::json->>'reason' from audit where event = 'batch_decided'") == [
+        ("prices look odd",)
+    ]
+    assert await rows(store, "select distinct reason from decisions") == [("",)]
     # They are looked at one by one now: nothing gathers them again.
     await confirmations(store, 3, first=20)
     assert not alone & {key for each in await gathered(store) for key in inside(each)}
@@ -368,6 +374,38 @@ async def test_what_goes_up_leaves_and_gathers_again_at_the_next_tier(store: PgS
     with pytest.raises(NotAllowed):
         await decide_batch(store, approve_all(new))
     assert len((await decide_batch(store, approve_all(new, "UCARA"))).decided) == 4
+
+
+async def test_what_went_up_alone_joins_nothing_at_the_tier_it_came_from(store: PgStore) -> None:
+    [risen] = await confirmations(store, 1)
+    assert await gathered(store) == []
+    await sql(store, "update requests set asked_at = asked_at - interval '16 minutes', next_step_at = gp_now()")
+    await sweep(store)
+    later = await confirmations(store, 2, first=1)
+    assert await gathered(store) == []
+    assert await statuses(store, [risen, *later]) == [Status.PENDING] * 3
+    async with store.begin() as tx:
+        low = await tx.requests.get(later[0].id)
+        high = await tx.requests.get(risen.id)
+        assert low is not None and high is not None and (low.tier, high.tier) == (1, 2)
+        key = likeness(low, (await tx.policies.current()).policy)
+        # The card that it still has there is compared with nothing any more.
+        alike = await tx.batches.alike("#approvals", str(key), 9)
+    assert {request.id for request in alike} == {request.id for request in later}
+    [third] = await confirmations(store, 1, first=3)
+    [view] = await gathered(store)
+    assert inside(view) == {request.id for request in [*later, third]}
+    assert (view.batch.tier, view.batch.target) == (1, "#approvals")
+
+
+async def test_who_goes_up_between_two_looks_is_not_taken_along(store: PgStore) -> None:
+    """Even where storage offered it: what a request shares is asked of it as it is now."""
+    asked = await confirmations(store, 2)
+    await gathered(store)
+    await sql(store, f"update requests set tier = 2 where id = '{asked[0].id}'")
+    await sql(store, f"update cards set tier = 2 where request_id = '{asked[0].id}'")
+    await confirmations(store, 1, first=2)
+    assert await gathered(store) == []
 
 
 async def test_a_reminder_is_owed_once_for_all_of_them(store: PgStore) -> None:

@@ -12,6 +12,9 @@ from bot.ids import APPROVE, APPROVE_FORM, EDIT, READ, REJECT
 from bot.sandbox.signing import headers
 from graph.law.request import DecisionType, Request, Status
 from graph.verbs.stop import Order, stop
+from tests.scenario.test_batches import batch_card
+from tests.scenario.test_looking import answer
+from tests.support.batches import confirmations
 from tests.support.crowd import crowd
 from tests.support.slack import SECRET, House, until
 
@@ -190,3 +193,37 @@ async def test_opened_again_and_again_it_is_published_one_at_a_time(door: House)
     await until(delivered)
     await until(at_rest)
     assert 1 <= len(await door.sandbox.calls("views.publish")) <= 30
+
+
+async def test_what_is_on_one_card_with_others_says_so_and_leads_there(door: House) -> None:
+    alone = await door.propose()
+    asked = await confirmations(door.store, 4)
+    card = await batch_card(door)
+    await door.sql("update workspaces set url = 'https://home.slack.test/'")
+    view = await opened(door, "UALICE")
+    place = card["ts"].replace(".", "")
+    for request in [alone, *asked]:
+        said = facts_of(view, request)
+        assert ("one of 4 similar on one card" in said) == (request in asked), said
+        assert (f"/p{place}|" in said) == (request in asked), said
+    said = str((await answer(door, "UALICE", f"show {asked[0].id}"))["blocks"])
+    assert "decide on the card of 4 similar requests" in said and f"/p{place}|" in said
+    said = str((await answer(door, "UALICE", f"show {alone.id}"))["blocks"])
+    assert "decide on its card in the review channel" in said
+
+
+def facts_of(view: Json, request: Request) -> str:
+    """The line above this row's buttons."""
+    place = next(n for n, block in enumerate(view["blocks"]) if block.get("block_id") == at(view, request))
+    return str(view["blocks"][place - 1])
+
+
+async def test_a_flood_of_clicks_is_told_there(door: House) -> None:
+    request = await door.propose()
+    view = await opened(door, "UALICE")
+    door.services.flood.most, door.services.flood.seconds = 0, 3600.0
+    assert await door.person("UALICE").click(view, READ, block_id=at(view, request))
+    said = await door.view("UALICE")
+    assert said["callback_id"] != "gatepost.details" and "That was a lot at once" in str(said["blocks"])
+    # On a card it is said beside it.
+    assert await door.person("UBOB").click(await door.card("UBOB", request), READ, force=True)

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from bot.ids import APPROVE, INCIDENT
+from bot.ids import APPROVE, BATCH_APPROVE, BATCH_BUT, INCIDENT
 from graph.law.request import Request
 from graph.verbs.ports import Incident
+from tests.scenario.test_batches import batch_card
 from tests.scenario.test_looking import answer
+from tests.support.batches import confirmations
 from tests.support.slack import House, until
 
 WHAT = "The customer had been refunded already, see ticket 8812."
@@ -66,6 +68,59 @@ async def test_what_waits_is_to_be_decided_instead(door: House) -> None:
     assert await door.person("UALICE").shortcut(INCIDENT, await door.card("UALICE", request))
     assert "If it is wrong, reject it" in str(await door.ephemerals("UALICE"))
     assert not await door.person("UALICE").views()
+
+
+async def test_report_on_one_item_of_a_batchs_card(door: House) -> None:
+    asked = await confirmations(door.store, 4)
+    alice, bob = door.person("UALICE"), door.person("UBOB")
+    assert await alice.click(await batch_card(door), BATCH_BUT)
+    assert await alice.submit(await door.view("UALICE"), {"but": ["2"], "then": "alone", "reason": ""})
+    card = await batch_card(door, "UBOB")
+    assert await bob.shortcut(INCIDENT, card)
+    form = await door.view("UBOB")
+    [which] = [block for block in form["blocks"] if block.get("block_id") == "which"]
+    offered = {option["value"]: option["text"]["text"] for option in which["element"]["options"]}
+    # What left it has a card of its own.
+    assert list(offered) == ["1", "3", "4"] and all(len(text) <= 75 for text in offered.values())
+    assert offered["3"].startswith("3 · Send the confirmation of order 5002 over 42.50 EUR?")
+    assert "3 approved by Alice" in str(form["blocks"])
+    for forged in (None, "2", "5", "req_1"):
+        refused = await bob.submit(form, {"which": forged, "reason": WHAT}, force=True)
+        assert set(refused.errors) == {"which"}
+    assert await bob.submit(form, {"which": "3", "kind": "execution", "reason": WHAT})
+    [incident] = await reported(door, asked[2])
+    assert (incident.kind, incident.what, incident.reported_by) == ("execution", WHAT, "UBOB")
+    assert not [each for request in (asked[0], asked[1], asked[3]) for each in await reported(door, request)]
+    assert asked[2].id in await told(door)
+
+
+async def test_a_batch_of_which_nothing_is_decided(door: House) -> None:
+    await confirmations(door.store, 3)
+    card = await batch_card(door)
+    assert await door.person("UALICE").shortcut(INCIDENT, card)
+    assert "If it is wrong, reject it" in str(await door.ephemerals("UALICE"))
+    await door.person("UOUT").shortcut(INCIDENT, card)
+    await door.services.background.drain()
+    for user in ("UALICE", "UOUT"):
+        assert not await door.person(user).views()
+
+
+async def test_on_a_batchs_card_outsiders_report_nothing_and_a_requester_only_what_is_theirs(door: House) -> None:
+    await confirmations(door.store, 3, requester="UBOB")
+    [own] = await confirmations(door.store, 1, first=3, requester="UREQ")
+    assert await door.person("UALICE").click(await batch_card(door), BATCH_APPROVE)
+    card = await batch_card(door)
+    await door.person("UOUT").shortcut(INCIDENT, card)
+    await door.services.background.drain()
+    assert not await door.person("UOUT").views()
+    remy = door.person("UREQ")
+    assert await remy.shortcut(INCIDENT, card)
+    form = await door.view("UREQ")
+    [which] = [block for block in form["blocks"] if block.get("block_id") == "which"]
+    [offered] = which["element"]["options"]
+    assert "order 5003" in offered["text"]["text"]
+    assert await remy.submit(form, {"which": offered["value"], "reason": WHAT})
+    assert len(await reported(door, own)) == 1
 
 
 async def test_a_message_that_is_no_card(door: House) -> None:

@@ -130,6 +130,10 @@ class Batches(Protocol):
         """Those of these requests that were kept out of a batch and are in none: by request id."""
         ...
 
+    async def at(self, channel: str, ts: str) -> Batch | None:
+        """The batch whose card this message is."""
+        ...
+
     async def cards(self, batch_id: str) -> Sequence[CardRow]: ...
     async def want(self, batch_id: str, targets: Collection[str]) -> None:
         """Cards of this batch are owed to channels or people."""

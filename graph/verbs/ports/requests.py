@@ -11,7 +11,7 @@ from graph.law.request import Decision, Request, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vote:
-    """One person's approval on one digest, where several must agree."""
+    """One person's approval on one digest, where several must agree. `coded`: a one-time code was taken with it."""
 
     request_id: str
     person: str
@@ -19,6 +19,7 @@ class Vote:
     digest: str
     reason: str
     at: datetime
+    coded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ class Requests(Protocol):
         ...
 
     async def add_vote(self, vote: Vote) -> bool:
-        """Insert; False when this person voted on this digest before."""
+        """Insert; False when this person voted on this digest before. With a code it takes the place of one without."""
         ...
 
     async def votes(self, request_id: str, digest: str) -> Sequence[Vote]: ...

@@ -54,6 +54,8 @@ CREATE TABLE grants (
     reason TEXT NOT NULL,
     earlier INTEGER DEFAULT 0 NOT NULL,
     confidence DOUBLE PRECISION,
+    fixed JSONB NOT NULL,
+    bounded TEXT[] NOT NULL,
     given_by TEXT NOT NULL,
     person TEXT NOT NULL,
     given_at TIMESTAMP WITH TIME ZONE DEFAULT gp_now() NOT NULL,
@@ -97,6 +99,9 @@ CREATE TABLE authenticators (
     enrolled_by TEXT NOT NULL,
     CONSTRAINT pk_authenticators PRIMARY KEY (workspace_id, user_id)
 );
+
+-- Whether a one-time code was taken with the vote.
+ALTER TABLE votes ADD COLUMN coded BOOLEAN DEFAULT false NOT NULL;
 
 -- Similar requests on one card. An item is in at most one batch at a time; `seq` says in which order they came.
 CREATE TABLE batches (
