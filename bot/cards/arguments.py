@@ -136,13 +136,22 @@ def _unnamed(request: Request) -> list[str]:
 
 def _text(request: Request, name: str) -> str:
     """An argument as text; amounts and moments as people write them."""
-    value, spec = shown_arg(request.form, name, request.args[name]), request.form.schema.get("properties", {}).get(name)
-    match spec.get("format") if isinstance(spec, dict) and isinstance(value, str) else None:
+    value = shown_arg(request.form, name, request.args[name])
+    match _format(request.form.schema.get("properties", {}).get(name)) if isinstance(value, str) else None:
         case "money":
             return grouped(value)
         case "date-time":
             return _moment(value)
     return written(value)
+
+
+def _format(spec: object) -> object:
+    """The format that a property names, itself or in one of the kinds that it may be."""
+    if not isinstance(spec, dict):
+        return None
+    kinds = spec.get("anyOf")
+    inside = map(_format, kinds) if isinstance(kinds, list) else ()
+    return spec.get("format") or next(filter(None, inside), None)
 
 
 def _moment(text: str) -> str:

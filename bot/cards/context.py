@@ -100,7 +100,8 @@ def after(view: CardView) -> tuple[str, str]:
     yes = wording(request).yes
     if needed > 1 and missing > 1:
         return f"When {needed} people have approved", words
-    return f"On {yes if request.kind is Kind.ACTION else f'“{yes}”'}" + (", the last one" if needed > 1 else ""), words
+    who = ", the last one" if needed > 1 else " (you decide alone)" if request.risk.needs_reason else ""
+    return f"On {yes if request.kind is Kind.ACTION else f'“{yes}”'}{who}", words
 
 
 def deadline(view: CardView) -> str:

@@ -21,7 +21,7 @@ def credible(stated: float | None) -> bool:
 
 
 def sure(request: Request) -> str:
-    """`confidence 88 % (agent's own 93 %, too few like it so far)`; what can't be a probability is called that."""
+    """`confidence 88 % (agent's own 93 %, too few earlier cases)`; what can't be a probability is called that."""
     stated = request.brief.confidence
     if not credible(stated):
         return f"confidence not credible ({stated})"
@@ -45,7 +45,7 @@ def _basis(signals: Mapping[str, float | None], overall: float) -> str:
     unknown = [name for name in signals if name not in known]
     said = [f"agent's own {percent(known['model'])}"] if "model" in known else []
     if unknown == ["precedent"]:
-        said.append("too few like it so far")
+        said.append("too few earlier cases")
     elif unknown:
         said.append(f"{listed(unknown) if len(unknown) < 3 else f'{len(unknown)} of {len(signals)} signals'} unknown")
     elif len(known) > 1:

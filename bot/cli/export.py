@@ -39,6 +39,42 @@ class Format(StrEnum):
     JSON = "json"
 
 
+HEADINGS: Final = {
+    What.REQUESTS: (
+        "request",
+        "asked_at",
+        "workflow",
+        "action",
+        "kind",
+        "question",
+        "arguments",
+        "agent_says",
+        "flags",
+        "amount",
+        "currency",
+        "tier",
+        "risk",
+        "confidence",
+        "policy_version",
+        "rules",
+        "requester",
+        "status",
+        "decision",
+        "decided_at",
+        "decided_by",
+        "acting_for",
+        "reason",
+        "via",
+        "digest",
+        "outcome",
+        "result",
+        "error",
+    ),
+    What.ENTRIES: ("number", "at", "event", "by", "run", "request", "detail", "hash"),
+}
+"""The columns of a CSV file, there also when nothing else is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
     what: What
@@ -64,12 +100,13 @@ def export(
 
 async def _export(house: House, wish: _Wish, file: TextIO) -> int:
     count = 0
+    if wish.form is Format.CSV:
+        file.write(csv_line(HEADINGS[wish.what]))
     async for values in _lines(house, wish):
         if wish.form is Format.JSON:
             file.write(document(values, indent=None) + "\n")
         else:
-            file.write(csv_line(list(values)) if not count else "")
-            file.write(csv_line([_cell(value) for value in values.values()]))
+            file.write(csv_line([_cell(values[name]) for name in HEADINGS[wish.what]]))
         count += 1
     when = {"since": wish.since.isoformat(), "until": wish.until.isoformat()}
     about: dict[str, Any] = {"what": wish.what, "count": count, **when}

@@ -152,7 +152,7 @@ class MessageStudents(CourseAction[MessageArgs]):
         if args.recipients >= MANY_TIMES * args.usual:
             found.append(f"{args.recipients} recipients, usual {args.usual}")
         if who:
-            found.append(f"Tells {args.recipients} people about {len(who)} by name: {', '.join(who)}")
+            found.append(f"Names {len(who)} of them to all {args.recipients}: {', '.join(who)}")
         return found
 
 

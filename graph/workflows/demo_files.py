@@ -203,6 +203,7 @@ CAMERAS: Final = _file(
     about={"Customer since": "3 days", "Orders so far": "none"},
     talk=[("C-912", "Sun 23:41", "When do the cameras ship? I travel on Wednesday.")],
 )
+NEWSLETTER: Final = _file("Stock read: there", "Payment read: came in", about={"Sold by": "this morning's newsletter"})
 BOOKS: Final = _file("Stock read: 2 of 2 there", "Payment read: 31.80 EUR came in", about={"Orders so far": "6"})
 KETTLE: Final = _file(
     "Order read: paid 95.00 EUR, one exchange in September",

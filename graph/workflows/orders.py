@@ -289,7 +289,7 @@ def _small_orders(number: int) -> DemoCase:
     situation = "Sold in this morning's newsletter, in stock, paid."
     orders = [{"order": f"{6200 + n}", "customer": f"C-{1100 + n}", "days": 2} for n in range(number)]
     orders.append({"order": f"{6200 + number}", "customer": f"C-{1100 + number}", "days": 45})
-    first, *others = [{"steps": [order], "situation": situation} for order in orders]
+    first, *others = [{"steps": [order], "situation": situation, "file": demo_files.NEWSLETTER} for order in orders]
     return DemoCase(title=f"{number} small orders at once, and one that ships late", input=first, beside=others)
 
 

@@ -97,7 +97,7 @@ class SendWire(Transaction[WireArgs]):
     def flags(self, args: WireArgs, facts: Mapping[str, Any]) -> Sequence[str]:
         found = list[str]()
         if args.changed:
-            found.append(f"Account details changed since the last payment, {args.known_hours} hours ago")
+            found.append(f"Account details changed {args.known_hours} hours ago, after the last payment")
         elif args.known_hours < 24:
             found.append(f"New beneficiary, added {args.known_hours} hours ago")
         if args.usual:

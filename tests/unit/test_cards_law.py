@@ -26,7 +26,7 @@ def judged(**signals: float | None) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("confidence", "signals", "said"),
     [
-        (0.88, {"model": 0.93, "precedent": None}, "confidence 88 % (agent's own 93 %, too few like it so far)"),
+        (0.88, {"model": 0.93, "precedent": None}, "confidence 88 % (agent's own 93 %, too few earlier cases)"),
         (
             0.88,
             {"model": 0.93, "tools": None, "precedent": None},
