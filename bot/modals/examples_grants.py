@@ -37,6 +37,7 @@ def granting_examples() -> dict[str, Json]:
     return {
         "grant": _grant(plain, ROW),
         "grant_any_target": _grant(plain, anything),
+        "grant_varying": _grant(plain, anything.model_copy(update={"varying": ("cause", HOSTILE[:60])})),
         "grant_no_amount": _grant(replace(plain, value=None, currency=None), ROW),
         "grant_no_target": _grant(replace(plain, target=None), anything),
         "grant_hostile": _grant(replace(plain, target=HOSTILE, currency=HOSTILE[:20]), anything),

@@ -14,6 +14,7 @@ from graph.law.action import question
 from graph.law.canonical import Unfaithful
 from graph.law.explain import grounds, taken
 from graph.law.facts import from_json
+from graph.law.masking import shown_args
 from graph.law.words import storable_json
 from graph.verbs.errors import Invalid, Refusal
 from graph.verbs.frame import impact_of
@@ -78,7 +79,7 @@ async def _routed(store: Store, run: Run, proposed: Proposed, policy: PolicyVers
         "request": None,
         "question": question(request.form, request.args),
         "workflow": request.workflow,
-        "action": {"type": request.action_type, "args": request.args},
+        "action": {"type": request.action_type, "args": shown_args(request.form, request.args)},
         "policy_version": policy.version,
         **taken(route),
         "channel": policy.policy.channel(request.workflow, route.tier),

@@ -46,8 +46,8 @@ class Grant:
 
     `rules` and `reasons`: for which rules and reasons a person was asked then; `earlier`: how many others had been
     done for the same target lately; `confidence`: how sure Gatepost was of it. `fixed`: digests of the arguments that
-    must be what they were, by name; `bounded`: names of those that the scope itself bounds. `person` is the human behind
-    `given_by`. Times are UTC.
+    must be what they were, by name; `bounded`: names of those that the scope itself bounds. `person` is the human
+    behind `given_by`. Times are UTC.
     """
 
     id: str

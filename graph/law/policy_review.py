@@ -13,8 +13,8 @@ class GrantRow(Strict):
 
     `up_to`: no single amount above this, in the policy's unit; without, none above the one that was looked at.
     `varying`: names of the arguments that may differ; beside the amount and, for any target, the target, all others
-    must be what they were. `target`: with "same" only for what the first one touched; with "any" the reviewer may choose. `basis` says why
-    looking at one of them is enough.
+    must be what they were. `target`: with "same" only for what the first one touched; with "any" the reviewer may
+    choose. `basis` says why looking at one of them is enough.
     """
 
     actions: tuple[ActionPattern, ...] = Field(min_length=1)

@@ -6,7 +6,7 @@ from typing import Final
 
 TYPED: Final = frozenset(
     (
-        *("password", "passwd", "pwd", "passphrase", "passcode", "passwort", "kennwort"),
+        *("password", "passwd", "pwd", "pw", "passphrase", "passcode", "passwort", "kennwort"),
         *("pin", "otp", "totp", "cvv", "cvc"),
     )
 )
@@ -26,7 +26,7 @@ _BESIDE: Final = frozenset(
     )
 )
 """What may stand behind such a name."""
-_SIGNS: Final = ("pass", "pwd", "kennwort", "secret", "token", "credential", "authoriz", "cookie", "jwt", "key")
+_SIGNS: Final = ("pass", "pw", "kennwort", "secret", "token", "credential", "authoriz", "cookie", "jwt", "key")
 _SHORTER: Final = ("pin", "otp", "cvv", "cvc")
 _SHORT: Final = re.compile(r"(?<![a-z])(?:pin|t?otp|cv[vc])(?![a-z])")
 _HUMPS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -49,6 +49,7 @@ def secret_name(name: str) -> bool:
     return last in NAMES or pair in NAMES or last.endswith(_ENDS)
 
 
+@lru_cache(maxsize=4096)
 def typed_name(name: str) -> bool:
     """Whether what has this name is a secret that people type, such as a password or a number."""
     return _words(name)[-1] in TYPED

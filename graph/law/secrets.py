@@ -10,11 +10,13 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Final
 
 from graph.law.remembering import remembered
 from graph.law.secret_names import mentions, secret_name, typed_name
+from graph.law.unmarked import unmarked
 
 MARK: Final = "⟦secret"
 """How whatever stands in a secret's place begins."""
@@ -59,11 +61,13 @@ _FORMATS: Final = (
         _anywhere(r"pypi-[\w-]{40,}|dop_v1_[a-f0-9]{40,}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{30,}"),
     ),
     (("age-secret-key-",), _anywhere(r"AGE-SECRET-KEY-1[0-9A-Z]{30,}")),
-    (("eyj",), _alone(r"eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*){0,3}")),
+    (("eyj",), _alone(r"eyJ(?:(?<![_-]eyJ)[\w-]{6,}|[\w-]{6,200})\.[\w-]{6,}(?:\.[\w-]*){0,3}")),
     (
         ("private key",),
         re.compile(
-            r"-{2,}BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-{2,}.*?(?:-{2,}END [A-Z0-9 ]{0,60}-{2,}|\Z)", re.S
+            r"(?<!-)-{2,}+BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-{2,}+"
+            r".*?(?:(?<!-)-{2,}+END [A-Z0-9 ]{0,60}-{2,}|\Z)",
+            re.S,
         ),
     ),
 )
@@ -96,7 +100,9 @@ _AUTHORIZED: Final = re.compile(r"(?:bearer|basic|digest|negotiate|token|apikey)
 _REST_OF_LINE: Final = re.compile(r"[^\n\"'⟦⟧]+")
 _CONTEXTS: Final = ("://", "bearer", "basic", "-u", "--user")
 _END: Final = re.compile(r"[ .,;)]*(?:\n|\Z)")
-_COOKIE: Final = re.compile(r"[\w!#$%&*+.^`|~-]{1,100}=[^\s;]")
+_COOKIE: Final = re.compile(r"[\w!#$%&*+.^`|~-]{1,100}=[^\s;\"'⟦⟧]")
+_HEAD: Final = 400
+"""As much of a value, in characters, tells what it is; in Base64 no quantum is torn."""
 
 
 @remembered
@@ -146,7 +152,8 @@ def made_by_machine(secret: str) -> bool:
 def secrets(text: str) -> list[Span]:
     """Where secrets stand, in order, none touching another."""
     small = text.lower()
-    return merged([*_formats(text, small), *_by_context(text, small)]) if _worth_it(small) else []
+    found = [*_formats(text, small), *_by_context(text, small)] if _worth_it(small) else []
+    return merged([*found, *starmap(Span, unmarked(text))])
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
@@ -182,11 +189,12 @@ def _by_context(text: str, small: str) -> Iterator[Span]:
     if not mentions(small):
         yield from _groups(_LOGIN, text, 1) if "-u" in small else ()
         return
-    yield from _assigned(text)
+    words = _Words(text)
+    yield from _assigned(words)
     yield from _groups(_LOGIN, text, 1)
     for match in _FLAG.finditer(text):
         if secret_name(match[1]) and not text.startswith(MARK, match.end()):
-            yield from _bare(text, match.end())
+            yield from words.at(match.end())
     for match in _TAGGED.finditer(text):
         if secret_name(match[1]) and MARK not in match[2]:
             yield Span(*match.span(2))
@@ -199,8 +207,36 @@ def _groups(pattern: re.Pattern[str], text: str, group: int) -> Iterator[Span]:
             yield Span(*match.span(group))
 
 
-def _assigned(text: str) -> Iterator[Span]:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A text's words, each read to its end once, however many names point into it."""
+
+    text: str
+    read: dict[re.Pattern[str], tuple[Span, int]] = field(default_factory=dict)
+    """By how far a word may go: where the last one stands, and where it ends without punctuation."""
+
+    def at(self, at: int, pattern: re.Pattern[str] = _BARE) -> Iterator[Span]:
+        """The word that begins here, without the punctuation that ends it."""
+        opened = _OPENING.match(self.text, at)
+        start = opened.end() if opened else at
+        word, end = self.read.get(pattern, (Span(0, 0), 0))
+        if not word.start <= start < word.end:
+            found = pattern.match(self.text, start)
+            if found is None:
+                return
+            word, end = Span(*found.span()), start + len(found[0].rstrip(" ,.)]}>\\"))
+            self.read[pattern] = word, end
+        if start < end:
+            yield Span(start, end)
+
+    def head(self, span: Span) -> str:
+        """How what stands there begins."""
+        return self.text[span.start : min(span.end, span.start + _HEAD)]
+
+
+def _assigned(words: _Words) -> Iterator[Span]:
     """What names of secrets are given: `password=…`, `"token": "…"`, `Authorization: Bearer …`."""
+    text = words.text
     for match in _NAMED.finditer(text):
         name, at = match[1], match.end()
         if not secret_name(name) or text.startswith(MARK, at) or text.startswith("⟦", match.start() - 1):
@@ -212,48 +248,42 @@ def _assigned(text: str) -> Iterator[Span]:
             continue
         last = name.lower().rpartition("-")[2]
         if last == "cookie" and match[3].strip() == ":":
-            yield from _cookies(text, at)
+            yield from _cookies(words, at)
         elif last == "authorization":
-            yield from _authorization(text, at)
+            yield from _authorization(words, at)
         else:
-            yield from _value(text, match)
+            yield from _value(words, match)
 
 
-def _authorization(text: str, at: int) -> Iterator[Span]:
-    scheme = _AUTHORIZED.match(text, at)
-    for span in _bare(text, scheme.end() if scheme else at):
-        value = text[span.start : span.end]
+def _authorization(words: _Words, at: int) -> Iterator[Span]:
+    scheme = _AUTHORIZED.match(words.text, at)
+    for span in words.at(scheme.end() if scheme else at):
+        value = words.head(span)
         if (scheme and scheme[0].lower().startswith("bearer")) or _likely(value) or _pair(value):
             yield span
 
 
-def _cookies(text: str, at: int) -> Iterator[Span]:
-    line = _REST_OF_LINE.match(text, at)
-    if line and _COOKIE.match(line[0]):
-        yield Span(*line.span())
+def _cookies(words: _Words, at: int) -> Iterator[Span]:
+    if _COOKIE.match(words.text, at):
+        yield from words.at(at, _REST_OF_LINE)
 
 
-def _value(text: str, named: re.Match[str]) -> Iterator[Span]:
+def _value(words: _Words, named: re.Match[str]) -> Iterator[Span]:
     """An unquoted value: for sure where nothing stands between, else where it looks like one or ends its line."""
     operator = named[3].strip()
     apart = bool(named[4]) or operator in _SEPARATE
-    before = text[named.start() - 1 : named.start()]
-    for span in _bare(text, named.end(), _ENDS.get(before, _BARE)):
-        value = text[span.start : span.end]
+    before = words.text[named.start() - 1 : named.start()]
+    for span in words.at(named.end(), _ENDS.get(before, _BARE)):
+        value = words.head(span)
         if value.lower() in _NOTHING or not value.strip("*•.x-") or (value.isdecimal() and not typed_name(named[1])):
             continue
-        alone = operator not in _SEPARATE and typed_name(named[1]) and _END.match(text, span.end)
-        if not apart or alone or _likely(value):
+        if not apart or _likely(value) or (operator not in _SEPARATE and _alone_on_line(words.text, named[1], span)):
             yield span
 
 
-def _bare(text: str, at: int, pattern: re.Pattern[str] = _BARE) -> Iterator[Span]:
-    """The word that begins here, without the punctuation that ends it."""
-    opened = _OPENING.match(text, at)
-    word = pattern.match(text, opened.end() if opened else at)
-    value = word[0].rstrip(" ,.)]}>\\") if word else ""
-    if word and value:
-        yield Span(word.start(), word.start() + len(value))
+def _alone_on_line(text: str, name: str, span: Span) -> bool:
+    """Whether nothing follows on the line what people type as this."""
+    return typed_name(name) and _END.match(text, span.end) is not None
 
 
 def _credentials(scheme: str, value: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from graph.law.action import question
 from graph.law.explain import differences, grounds, matched, taken
 from graph.law.facts import from_json
+from graph.law.masking import shown_args
 from graph.law.request import Kind, Request
 from graph.verbs.errors import NotFound
 from graph.verbs.frame import judge_again
@@ -32,7 +33,7 @@ async def _explained(tx: Tx, request: Request) -> dict[str, Any]:
         "request": request.id,
         "question": question(request.form, request.args),
         "workflow": request.workflow,
-        "action": {"type": request.action_type, "args": request.args},
+        "action": {"type": request.action_type, "args": shown_args(request.form, request.args)},
         "kind": request.kind,
         "status": request.status,
         "policy_version": request.policy_version,

@@ -188,6 +188,19 @@ def test_explain_says_what_would_happen_and_what_did(cli: Cli, database: URL) ->
 
 
 @pytest.mark.timeout(300)
+def test_an_argument_declared_a_secret_is_told_by_no_command(cli: Cli, database: URL) -> None:
+    cli.run("propose", "payments", "--requester", "UREQ")
+    row = cli.one()
+    hidden = f"⟦secret: {len(row['action']['args']['case_id'])} characters⟧"
+    with psycopg.connect(dsn(database)) as connection:
+        connection.execute("update requests set form = jsonb_set(form, '{schema,properties,case_id,secret}', 'true')")
+    told = [cli.json("policy", "explain", "--request", row["id"]), cli.json("show", row["id"])]
+    (line,) = map(json.loads, cli.run("audit", "export", "requests", "--format", "json").splitlines())
+    for args in (*(each["action"]["args"] for each in told), line["arguments"]):
+        assert args == row["action"]["args"] | {"case_id": hidden}
+
+
+@pytest.mark.timeout(300)
 def test_explain_takes_any_input_and_any_action(cli: Cli) -> None:
     told = cli.json("policy", "explain", "procurement")
     assert (told["route"], told["tier"], told["channel"], told["approvals"]) == ("review", 3, "#approvals-managers", 2)

@@ -26,7 +26,7 @@ from tests.support.tools import Tools
 
 ROW = """
 [[grants]]
-actions = ["tools.payments_refund", "tools.mail_send"]
+actions = ["tools.payments_refund", "tools.payments_bulk", "tools.mail_send"]
 at_most = "2h"
 times = 10
 up_to = 80
@@ -41,6 +41,10 @@ SCOPE = Scope(any_target=False, up_to=Decimal("20.00"), times=3, length=HOUR)
 def refund(amount: str = "10.00", order: str = "4711", **more: Any) -> dict[str, Any]:
     args = {"order": order, "amount": amount, "currency": more.pop("currency", "EUR")}
     return {"tool": "payments.refund", "args": args, "summary": "late", "confidence": 0.9, **more}
+
+
+def bulk(amount: str = "10.00", **more: str) -> dict[str, Any]:
+    return {"tool": "payments.bulk", "args": {"amount": amount, "more": more}, "summary": "late", "confidence": 0.9}
 
 
 class House(Tools):
@@ -172,6 +176,31 @@ async def test_any_target_only_where_policy_and_the_reviewer_say_so(house: House
     await house.propose(refund(), refund(order="4712"), refund(order="4713"))
     await house.allow(replace(SCOPE, any_target=True))
     assert house.done() == ["payments_refund"] * 3
+
+
+async def test_an_argument_that_policy_does_not_let_differ_asks_a_person(house: House) -> None:
+    await house.propose(bulk(iban="DE1"), bulk("11.00", iban="DE1"), bulk("11.00", iban="DE1", note="urgent"))
+    await house.allow()
+    assert house.done() == ["payments_bulk"] * 2, "only the amount of the second differed"
+    assert (await house.only()).args["more"] == {"iban": "DE1", "note": "urgent"}
+
+
+async def test_an_argument_that_policy_lets_differ_may(house: House) -> None:
+    await _apply(house.store, POLICY + 'varying = ["more"]\n')
+    await house.propose(bulk(iban="DE1"), bulk(iban="DE2"), bulk(iban="DE3"))
+    await house.allow()
+    assert house.done() == ["payments_bulk"] * 3
+    grant = await house.grant()
+    assert (grant.fixed, grant.bounded, grant.used) == ({}, ("amount",), 2)
+
+
+async def test_what_policy_lets_differ_no_more_asks_a_person(house: House) -> None:
+    await _apply(house.store, POLICY + 'varying = ["more"]\n')
+    await house.propose(bulk(iban="DE1"), bulk(iban="DE2"))
+    await house.allow_only(SCOPE)
+    await _apply(house.store, POLICY)
+    await house.settle()
+    assert (await house.only()).args["more"] == {"iban": "DE2"}
 
 
 async def test_beyond_the_policy_nothing_is_approved_either(house: House) -> None:

@@ -1,5 +1,6 @@
 """Why a request went where it went, and what another policy would have meant, on the record of a real database."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from graph.flow.explain import foresee
 from graph.flow.runner import Runner
 from graph.flow.workflow import Proposal
+from graph.law.action import Secret
 from graph.law.policy import parse_policy
 from graph.law.request import DecisionType
 from graph.verbs.compare import PAGE, compare
@@ -19,7 +21,7 @@ from graph.verbs.start import start
 from storage.checkpoints import PgCheckpoints
 from storage.store import PgStore
 from tests.support.db import DEFAULT_POLICY, trusting
-from tests.support.lawful import NAME, Ledger, lawful, pay
+from tests.support.lawful import NAME, Ledger, Pay, PayArgs, lawful, pay
 
 DEFAULT = DEFAULT_POLICY.read_text()
 FRAIL = '\n[[rules]]\nname = "frail"\nbasis = "an incident"\nwhen = "facts.nowhere > 1"\ntier = 2\n'
@@ -173,6 +175,22 @@ async def test_what_is_foreseen_is_what_happens(house: House) -> None:
     same = ("route", "tier", "approvals", "risk", "reasons", "route_why", "matched", "confidence")
     assert {name: foreseen[name] for name in same} == {name: happened[name] for name in same}
     assert foreseen["grounds"] == happened["grounds"]
+
+
+class Labelled(PayArgs):
+    label: Secret
+
+
+async def test_a_declared_secret_is_not_told_of_what_is_foreseen(house: House) -> None:
+    async with house.store.begin() as tx:
+        policy = await tx.policies.current()
+    action = Pay(Ledger())
+    action.args = Labelled
+    args = {"customer": "C-17", "amount": "620.00", "label": "sesame"}
+    step = Proposal(action="pay", args=args)
+    told = await foresee(house.store, replace(house.workflow, actions=(action,)), policy, {}, step=step)
+    assert "sesame" not in str(told)
+    assert told["action"]["args"] == {**args, "note": "", "label": "⟦secret: 6 characters⟧"}
 
 
 async def test_a_named_action_is_explained_without_the_agent(house: House) -> None:

@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import URL
 
+from bot.delivery.view import load_view
 from graph.law.request import DecisionType, Request
+from graph.verbs.authority import lapsed
 from graph.verbs.decide import Answer, Decided, decide
 from graph.verbs.errors import Invalid, NotAllowed, NotFound, Stale, Undetermined
+from graph.verbs.ports import Tx
 from graph.verbs.stepup import CODE, enroll, enrolled, remove
+from graph.verbs.sweep import sweep
 from storage.engine import make_engine
 from storage.store import PgStore
 from storage.vault import Vault
@@ -32,6 +36,19 @@ async def approve(store: PgStore, request: Request, code: str = "", user: str = 
     wanted: dict[str, object] = {"type": DecisionType.APPROVE, "reason": "", **more}
     answer = Answer(request_id=request.id, user_id=user, digest=request.digest, via="cli", code=code, **wanted)  # type: ignore[arg-type]
     return await decide(store, answer)
+
+
+async def asked(tx: Tx, request: Request, *, tier: int) -> Request:
+    """The request as it is now, at this tier."""
+    found = await tx.requests.get(request.id)
+    assert found is not None
+    assert found.tier == tier
+    return found
+
+
+async def apply(store: PgStore, policy: str) -> None:
+    async with store.begin() as tx:
+        await tx.policies.apply(policy, "test")
 
 
 async def events(store: PgStore) -> list[str]:
@@ -197,6 +214,77 @@ async def test_two_people_give_a_code_each(database: URL) -> None:
         with pytest.raises(Invalid):
             await approve(store, request, user="UEVE", reason="checked it")
         assert (await approve(store, request, await eve.code(), "UEVE", reason="checked it")).decision is not None
+
+
+TWO_PEOPLE = (
+    DEFAULT_POLICY.read_text()
+    + """
+[[rules]]
+name = "two-people"
+actions = ["payments.refund"]
+tier = 2
+approvals = 2
+basis = "Two people look at each"
+"""
+)
+MANAGERS_CODES = TWO_PEOPLE.replace("[tiers.3] #", "[tiers.3]\nstep_up = true #")
+CHECKED = {"reason": "checked it"}
+
+
+async def test_a_vote_without_a_code_counts_no_more_where_the_next_tier_takes_one(database: URL) -> None:
+    async with open_store(database, policy=MANAGERS_CODES, secret_key=KEY) as store:
+        await still(store)
+        await mirror_people(store)
+        dirk, eve = await app_of(store, "UDIRK"), await app_of(store, "UEVE")
+        request = await pending(store)
+        assert (request.tier, request.approvals_required) == (2, 2)
+        assert (await approve(store, request, user="UDIRK", **CHECKED)).missing == 1
+        await sql(store, "update requests set asked_at = asked_at - interval '2 h', next_step_at = gp_now()")
+        await sweep(store)
+        async with store.begin() as tx:
+            assert (await load_view(tx, await asked(tx, request, tier=3))).votes == (), "the card doesn't count it"
+        assert (await approve(store, request, await eve.code(), "UEVE", **CHECKED)).missing == 1
+        with pytest.raises(Stale, match="another person"):
+            await approve(store, request, await eve.code(1), "UEVE", **CHECKED)
+        with pytest.raises(Invalid):
+            await approve(store, request, user="UDIRK", **CHECKED)
+        decided = await approve(store, request, await dirk.code(), "UDIRK", **CHECKED)
+        assert decided.decision is not None
+        async with store.begin() as tx:
+            votes = await tx.requests.votes(request.id, request.digest)
+            assert sorted((vote.user_id, vote.coded) for vote in votes) == [("UDIRK", True), ("UEVE", True)]
+            assert await lapsed(tx, await asked(tx, request, tier=3), decided.decision) is None
+
+
+async def test_another_account_of_the_same_person_gives_the_code_for_one_vote(database: URL) -> None:
+    async with open_store(database, policy=TWO_PEOPLE, secret_key=KEY) as store:
+        await still(store)
+        await mirror_people(store)
+        other, request = await app_of(store, "UDIRK2"), await pending(store)
+        assert (await approve(store, request, user="UDIRK", **CHECKED)).missing == 1
+        await apply(store, TWO_PEOPLE.replace("[tiers.2] #", "[tiers.2]\nstep_up = true #"))
+        assert (await approve(store, request, await other.code(), "UDIRK2", **CHECKED)).missing == 1
+        async with store.begin() as tx:
+            [vote] = await tx.requests.votes(request.id, request.digest)
+        assert (vote.user_id, vote.coded) == ("UDIRK2", True)
+
+
+async def test_a_policy_that_asks_for_codes_meanwhile_counts_no_votes_without(database: URL) -> None:
+    coded = TWO_PEOPLE.replace("[tiers.2] #", "[tiers.2]\nstep_up = true #")
+    async with open_store(database, policy=TWO_PEOPLE, secret_key=KEY) as store:
+        await still(store)
+        await mirror_people(store)
+        eve, request, done = await app_of(store, "UEVE"), await pending(store), await pending(store, order="4712")
+        assert (await approve(store, request, user="UDIRK", **CHECKED)).missing == 1
+        assert (await approve(store, done, user="UDIRK", **CHECKED)).missing == 1
+        decision = (await approve(store, done, user="UEVE", **CHECKED)).decision
+        assert decision is not None
+        async with store.begin() as tx:
+            assert await lapsed(tx, done, decision) is None
+        await apply(store, coded)
+        assert (await approve(store, request, await eve.code(), "UEVE", **CHECKED)).missing == 1
+        async with store.begin() as tx:
+            assert "somebody gave none" in (await lapsed(tx, done, decision) or ""), "nor does what was approved begin"
 
 
 async def test_a_code_is_not_spent_where_a_reason_is_missing(database: URL) -> None:

@@ -221,9 +221,10 @@ def facts_of(view: Json, request: Request) -> str:
 async def test_a_flood_of_clicks_is_told_there(door: House) -> None:
     request = await door.propose()
     view = await opened(door, "UALICE")
-    door.services.flood.most, door.services.flood.seconds = 0, 3600.0
-    assert await door.person("UALICE").click(view, READ, block_id=at(view, request))
+    door.services.flood.most, door.services.flood.seconds = 1, 3600.0
+    alice = door.person("UALICE")
+    assert await alice.click(view, READ, block_id=at(view, request))
+    assert await alice.close(await door.view("UALICE"))
+    assert await alice.click(await fresh(door, "UALICE"), READ, block_id=at(view, request))
     said = await door.view("UALICE")
-    assert said["callback_id"] != "gatepost.details" and "That was a lot at once" in str(said["blocks"])
-    # On a card it is said beside it.
-    assert await door.person("UBOB").click(await door.card("UBOB", request), READ, force=True)
+    assert said.get("callback_id") != "gatepost.details" and "That was a lot at once" in str(said["blocks"])

@@ -287,7 +287,7 @@ async def test_what_is_unusual_is_said_in_numbers() -> None:
     assert await flags("change_grade", {**grade, "new_grade": "3.7", "days_late": -3}) == []
     assert await flags("message_students", NAMED["message"]) == [
         "412 recipients, usual 28",
-        "Tells 412 people about 1 by name: Tamsin Orlebar",
+        "Names 1 of them to all 412: Tamsin Orlebar",
     ]
     assert await flags("message_students", {**NAMED["message"], "recipients": 1}) == []
     assert await flags("message_students", CLEAR["message"]) == []

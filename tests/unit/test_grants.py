@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bot.cards import samples
+from bot.ids import ref_of
 from bot.modals import grant as form
 from bot.modals.frame import REASON
-from graph.law.grants import Scope, ceiling, offer, scope_problems
+from graph.law.grants import Scope, bounded, ceiling, fixed, offer, scope_problems
 from graph.law.policy import BadPolicy, Policy, parse_policy
 from graph.law.request import Brief, EffectClass, Kind, Request, Risk
 from tests.support.db import DEFAULT_POLICY
@@ -45,6 +46,8 @@ SCOPE = Scope(any_target=False, up_to=Decimal("42.00"), times=1, length=timedelt
         ({"up_to": '"100"'}, "not true or false or a text"),
         ({"target": '"all"'}, "'same' or 'any'"),
         ({"at_most": '"forever"'}, "write a duration"),
+        ({"varying": '"amount"'}, "valid tuple"),
+        ({"varying": '[""]'}, "at least 1"),
         ({"upto": "1"}, "unknown key"),
     ],
 )
@@ -127,6 +130,19 @@ def test_each_bound_is_refused_by_name() -> None:
         ("length", timedelta(seconds=-1)),
     ):
         assert set(scope_problems(known, row, asked, replace(SCOPE, **{field: value}))) == {field}
+
+
+def test_what_may_differ_is_the_amount_the_target_where_any_may_and_what_policy_names() -> None:
+    asked = replace(request(), form=replace(request().form, value_field="amount", target_field="order"))
+    row = offer(policy(target='"any"', varying='["cause", "wave"]'), asked)
+    assert row is not None
+    any_target = replace(SCOPE, any_target=True)
+    assert (bounded(asked, SCOPE), bounded(asked, any_target)) == (("amount",), ("amount", "order"))
+    assert set(fixed(row, asked, SCOPE)) == {"order", "currency"}
+    assert set(fixed(row, asked, any_target)) == {"currency"}
+    shown = str(form.build(asked, ref_of(asked), None, None, policy=policy(), row=row))
+    assert "May differ:" in shown
+    assert "Cause, Wave" in shown
 
 
 JUNK = (None, 7, "", [], {}, {"values": 1}, {"values": {"grant.times": 3}}, {"values": {"grant.up_to": {"value": []}}})

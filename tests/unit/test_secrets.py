@@ -1,8 +1,10 @@
 """Secrets: found wherever they stand, nothing honest mistaken for one, and what is executed never changed."""
 
 import hashlib
+import inspect
 import json
 import string
+import time
 import uuid
 from typing import Any
 
@@ -16,11 +18,13 @@ from bot.cards.samples import request
 from bot.ids import ref_of
 from bot.modals import details, edit, reject
 from bot.words import document, escape, flowing, one_line, plain, run, visible
+from graph.law import secret_names
 from graph.law.action import Secret, check_edit, fixed_fields, question
+from graph.law.canonical import MAX_BYTES
 from graph.law.masking import declared_secrets, shown_args, shown_value
 from graph.law.request import Form
 from graph.law.secret_names import secret_name
-from graph.law.secrets import instead, redacted
+from graph.law.secrets import _CONTEXTS, _SIGNS, instead, redacted
 
 TOKENS = {
     "slack bot": "xoxb-1234567890-abcdefABCDEF",
@@ -69,6 +73,19 @@ SAID = {
     "Cookie: sid=canary; theme=dark": "canary",
     "Set-Cookie: sid=canary; Path=/": "canary",
     "PIN: 0815": "0815",
+    "my pw: hunter2": "hunter2",
+    "pwd=hunter2": "hunter2",
+    "DB_PW=canary psql": "canary",
+    "AWS secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "aws AKIA…, and then wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY.": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "4111 1111 1111 1111": "1111",
+    "card 4111-1111-1111-1111, exp 12/29": "1111",
+    "5555 5555 5555 4444 12/29": "4444",
+    "3782 822463 10005": "822463",
+    "3056 930902 5904": "930902",
+    "it's 4111 1111 1111 1111 123": "1111",
+    "id_eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP": "eyJzdWIiOiIxIn0",
+    "token=" + "canary" * 2000: "canary",
 }
 HONEST = [
     "Refund 420.00 EUR to order 4711-AB12?",
@@ -89,6 +106,12 @@ HONEST = [
     "basic training for bearer bonds, Basic JavaScript",
     "Cookie: chocolate chips",
     "sk-SK, task-force, risk-adjusted",
+    "AWS secrets rotated in c17f3830a1b2c3d4e5f60718293a4b5c6d7e8f90",
+    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "4111 1111 1111 1112",
+    "4111111111111111, ORD-4111-1111-1111-1111, 4111 1111 1111 1111.00",
+    "NO93 4111 1111 1111 1111, DE89 4111 1111 1111 1111 00, PK36 SCBL 4111 1111 1111 1111",
+    "+41 11 1111 1111 1111, +4111 1111 1111 1111, 040 4111 1111",
     "She asked to change the pin, not the passport: P1234567.",
 ]
 
@@ -287,24 +310,54 @@ def test_unseen_characters_inside_a_token_do_not_save_it(token: str, gap: str) -
     assert shown.endswith(" now") or "PRIVATE" in token
 
 
-def test_long_hostile_text_is_quick_to_search() -> None:
-    """What a pattern that goes back and forth would take hours for."""
-    for piece in (
-        "password: x ",
-        "a=b;",
-        "token ",
-        "https://",
-        "Bearer ",
-        "-----BEGIN PRIVATE KEY",
-        "eyJ.",
-        '"',
-        "<key>",
-    ):
-        assert len(redacted(piece * (60_000 // len(piece)))) > 0
-    for text in (
-        "key" + "x:" * 30_000,
-        string.ascii_letters * 1200 + "token",
-        'password="' + "\\" * 60_000,
-        "://" + ":" * 60_000,
-    ):
-        assert len(redacted(text)) > 0
+MARKS = {*_SIGNS, *_CONTEXTS, *secret_names._SIGNS, *secret_names._SHORTER, "password", "authorization"}
+"""Whatever makes a text worth a closer look."""
+BEHIND = ("", "=", ": ", " is ", "-", ".", "_", " ", '"', "'", "\\", "<", "&", ";", "/", "=x1 ")
+HOSTILE = [
+    "private key " + "-" * MAX_BYTES,
+    "-----BEGIN PRIVATE KEY-----x" + "-" * MAX_BYTES + "y",
+    "-----BEGIN PRIVATE KEY" * 3000,
+    "eyJ-" * 16_000,
+    "eyJ." * 16_000,
+    "token=" * 11_000,
+    "?token=" * 9_000,
+    ";token=" * 9_000,
+    "pin=" * 8_000 + " " * 30_000 + "x",
+    "cookie: a=b " * 5_000,
+    "authorization: basic " * 3_000,
+    "-u a:" * 13_000,
+    "<key>" * 13_000,
+    "<key>" + "x" * MAX_BYTES,
+    "4111 " * 13_000,
+    "4111 1111 1111 1111 1, " * 2_800,
+    "aws " + ("aB3" * 13 + "x ") * 1_600,
+    "key" + "x:" * 30_000,
+    string.ascii_letters * 1200 + "token",
+    'password="' + "\\" * 60_000,
+    "://" + ":" * 60_000,
+]
+
+
+def quick(text: str) -> bool:
+    """Whether the search takes less than half a second of this process's own time, at best of three."""
+    return any(seconds(text[:-1] + end) < 0.5 for end in ".,;")
+
+
+def seconds(text: str) -> float:
+    began = time.process_time()
+    inspect.unwrap(visible)(text)
+    return time.process_time() - began
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mark", sorted(MARKS))
+def test_repeating_what_makes_it_search_does_not_slow_it_down(mark: str) -> None:
+    """The largest action there may be: a pattern that goes back and forth would block everybody for minutes."""
+    for behind in BEHIND:
+        piece = mark + behind
+        assert quick(piece * (MAX_BYTES // len(piece))), piece
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:16])
+def test_long_hostile_text_is_quick_to_search(text: str) -> None:
+    assert quick(text[:MAX_BYTES])

@@ -158,7 +158,7 @@ async def test_a_withdrawn_instruction_is_noticed_and_trouble_is_let_through(url
 
 
 def test_what_is_unusual_is_said_in_numbers() -> None:
-    assert flags(REDIRECTED, "send_wire") == ["Account details changed since the last payment, 19 hours ago"]
+    assert flags(REDIRECTED, "send_wire") == ["Account details changed 19 hours ago, after the last payment"]
     assert flags(ROUTINE, "send_wire") == []
     assert flags(ROUTINE, "send_wire", known_hours=23, amount="700.00") == [
         "New beneficiary, added 23 hours ago",
