@@ -339,7 +339,7 @@ HOSTILE = [
 
 
 def quick(text: str) -> bool:
-    """Whether the search takes less than two seconds of this process's own time, at best of three; quadratic it takes eight."""
+    """Whether the search takes less than two seconds of this process's own time, at best of three; quadratic: eight."""
     return any(seconds(text[:-1] + end) < 2.0 for end in ".,;")
 
 
