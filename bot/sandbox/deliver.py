@@ -21,7 +21,7 @@ from bot.sandbox.faults import DELIVER, Fault, Faults, Log
 from bot.sandbox.settings import Settings
 from bot.sandbox.signing import headers
 from bot.sandbox.socketmode import Lost, Sockets
-from bot.sandbox.wire import Json
+from bot.sandbox.wire import Json, tls
 from bot.sandbox.world import AppConfig, World
 
 RETRY_WAITS = (0.0, 60.0, 300.0)
@@ -221,7 +221,7 @@ class Deliverer:
     async def _post(self, url: str, body: bytes, sent_headers: dict[str, str] | dict[bytes, bytes]) -> Ack:
         if self._client is None:
             # Our own clock decides when it is too late; the client itself must not give up earlier.
-            self._client = httpx.AsyncClient(timeout=None, limits=_FRESH, trust_env=False)  # noqa: S113
+            self._client = httpx.AsyncClient(timeout=None, limits=_FRESH, verify=tls(), trust_env=False)  # noqa: S113
         try:
             answer = await self._client.post(url, content=body, headers=sent_headers)
         except httpx.HTTPError:

@@ -13,7 +13,7 @@ import httpx
 
 from bot.sandbox.blocks import elements, walk
 from bot.sandbox.forms import KEYS, stateful
-from bot.sandbox.wire import Json
+from bot.sandbox.wire import Json, tls
 
 JSON = {"Content-Type": "application/json"}
 
@@ -42,7 +42,7 @@ class Person:
     def __init__(self, base_url: str, user: str, client: httpx.AsyncClient | None = None) -> None:
         self.user, self.base_url = user, base_url.rstrip("/")
         self._own = client is None
-        self._client = client or httpx.AsyncClient(timeout=30, trust_env=False)
+        self._client = client or httpx.AsyncClient(timeout=30, verify=tls(), trust_env=False)
 
     async def __aenter__(self) -> Person:
         return self

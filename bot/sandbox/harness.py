@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from bot.sandbox.driver import JSON, Person, ascii_json
 from bot.sandbox.server import create_app, running
-from bot.sandbox.wire import Json
+from bot.sandbox.wire import Json, tls
 from bot.sandbox.workspace import Workspace
 from bot.sandbox.world import AppConfig, World
 
@@ -98,7 +98,7 @@ async def sandbox(
     """A sandbox in this process on a free port for the length of the block."""
     clock = Clock()
     app = create_app(world, store_path, app_config=app_config, mounts=mounts, clock=clock)
-    async with running(app) as url, httpx.AsyncClient(timeout=30, trust_env=False) as http:
+    async with running(app) as url, httpx.AsyncClient(timeout=30, verify=tls(), trust_env=False) as http:
         yield Harness(url, http, app.state.workspace, clock)
 
 

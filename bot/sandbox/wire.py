@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from starlette.responses import JSONResponse
@@ -45,3 +47,9 @@ class Answer(JSONResponse):
 def truthy(value: Any) -> bool:
     """Slack takes booleans as JSON, as `true`/`false` and as `1`/`0`."""
     return value is True or str(value).lower() in {"true", "1"}
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """For every client of the sandbox's: loading the certificates takes longer than most calls."""
+    return ssl.create_default_context()
