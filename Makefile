@@ -14,8 +14,9 @@ RUN := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/gatepost demo
 
-# Side by side, the long ones first; a browser waits by itself. Hunts are sliced here, whole in `make chaos`, `make sim`.
-ALONE := tests/browser
+# Side by side where nothing is timed; by themselves where processes are killed or a browser waits. Hunts are sliced
+# here, whole in `make chaos` and `make sim`.
+ALONE := tests/browser tests/crash
 
 test: $(READY) lint
 	$(RUN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ALONE))
