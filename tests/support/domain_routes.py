@@ -91,6 +91,7 @@ ROUTES: Final[Mapping[tuple[str, str], tuple[Gate, ...]]] = {
         ("release_order", 2, 1, "high"),
     ),
     ("orders", "Acknowledge a small order: ships within 2 days"): (("acknowledge_order", 1, 1, "low"),),
+    ("orders", "47 small orders at once, and one that ships late"): (("acknowledge_order", 1, 1, "low"),),
     ("orders", "A very upset customer wants 95.00 EUR back"): (("refund_order", 1, 1, "low"),),
     ("payments", "A leaking espresso machine: 420.00 EUR, order 4711"): (
         ("reserve_credit", 1, 1, "low"),
