@@ -22,6 +22,8 @@ STOP: Final = "gatepost.stop"
 LIFT: Final = "gatepost.lift"
 READ: Final = "gatepost.read"
 """Opens Details: on cards that could not show everything, in queues and on the Home tab."""
+HAND: Final = "gatepost.hand"
+"""Hands it on from Details, where the card's menu has no room for that."""
 TURNS: Final = "gatepost.turns"
 """Turns the pages of a conversation in Details; what follows says which way."""
 

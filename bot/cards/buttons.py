@@ -136,7 +136,7 @@ def _option(choice: Choice, value: str) -> Json:
 def _more(view: CardView) -> Json:
     """What else there is to do: at most the five entries that Slack shows."""
     ref, counts = ref_of(view.request), view.approvable()
-    # Whoever may allow more can hand it on from Details all the same.
+    # Where both are possible, Details has the button to hand it on.
     last = (CHOICE_GRANT, "Allow for this run…") if view.grantable and counts else (CHOICE_HAND, "Hand to…")
     entries = [
         (CHOICE_DETAILS, "Details"),

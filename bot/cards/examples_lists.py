@@ -9,7 +9,9 @@ from typing import Any, Final
 from bot.cards import queue
 from bot.cards.brake import Brake
 from bot.cards.examples_stop import LATER, STOP
-from bot.cards.home import Desk, home
+from bot.cards.examples_talk import ASKED
+from bot.cards.home import MAX_ROWS, Desk, home
+from bot.cards.rowlist import Sites
 from bot.cards.samples import (
     ASKED_AT,
     COSTLY,
@@ -50,52 +52,58 @@ def pages(odd: Sequence[Request]) -> dict[str, Card]:
     """Answers to `queue` and `mine`; `odd`: requests that try to be something else."""
     rows, everything = _rows(40), Filter()
     strange = [replace(each, id=request_id("run_odd", n, 0)) for n, each in enumerate(odd)][: queue.MAX_ROWS]
-    links = {**_links(rows), strange[0].id: "javascript:alert(1)", strange[1].id: "https://evil|x>"}
+    forged = {strange[0].id: "javascript:alert(1)", strange[1].id: "https://evil|x>"}
+    sites = Sites({**_links(rows), **forged}, {rows[2].id: 47})
     first, second, last = rows[:15], rows[15:30], rows[30:]
+    none = Sites()
     wide: dict[str, Any] = {"before": 15, "total": 40, "previous": spot(second[0])}
     narrow = Filter(mine=True, overdue=True, tier=2, type="payments.refund")
     nothing = Page(types=("content.publish", "payments.refund"))
     own = [request(id=request_id("run_own", n, 0)) for n in range(2)]
     return {
-        "queue": queue.queue(Page(requests=first, total=40, next=spot(first[-1])), everything, NOW, links),
-        "queue_second_page": queue.queue(Page(requests=second, next=spot(second[-1]), **wide), everything, NOW, links),
+        "queue": queue.queue(Page(requests=first, total=40, next=spot(first[-1])), everything, NOW, sites),
+        "queue_second_page": queue.queue(Page(requests=second, next=spot(second[-1]), **wide), everything, NOW, sites),
         "queue_last_page": queue.queue(
-            Page(requests=last, before=30, total=40, previous=spot(last[0])), everything, NOW, links
+            Page(requests=last, before=30, total=40, previous=spot(last[0])), everything, NOW, sites
         ),
         "queue_very_many": queue.queue(
-            Page(requests=first, total=COUNTED + 1, next=spot(first[-1])), everything, NOW, links
+            Page(requests=first, total=COUNTED + 1, next=spot(first[-1])), everything, NOW, sites
         ),
         "queue_filtered": queue.queue(
-            Page(requests=first[:2], before=15, total=17, about=True, previous=spot(first[0])), narrow, LATER, links
+            Page(requests=first[:2], before=15, total=17, about=True, previous=spot(first[0])), narrow, LATER, sites
         ),
-        "queue_odd": queue.queue(Page(requests=strange, total=len(strange)), everything, NOW, links),
-        "queue_empty": queue.queue(Page(), everything, NOW, {}),
-        "queue_nothing_overdue": queue.queue(Page(), Filter(mine=True, overdue=True), NOW, {}),
-        "queue_none_of_these": queue.queue(Page(total=412, about=True, next=spot(rows[0])), Filter(mine=True), NOW, {}),
-        "queue_unknown_type": queue.queue(nothing, Filter(type="payments.refnud"), NOW, {}),
-        "mine": queue.mine(Page(requests=rows[:1], total=1), own, NOW, links),
-        "mine_nothing": queue.mine(Page(), [], NOW, {}),
+        "queue_odd": queue.queue(Page(requests=strange, total=len(strange)), everything, NOW, sites),
+        "queue_empty": queue.queue(Page(), everything, NOW, none),
+        "queue_nothing_overdue": queue.queue(Page(), Filter(mine=True, overdue=True), NOW, none),
+        "queue_none_of_these": queue.queue(
+            Page(total=412, about=True, next=spot(rows[0])), Filter(mine=True), NOW, none
+        ),
+        "queue_unknown_type": queue.queue(nothing, Filter(type="payments.refnud"), NOW, none),
+        "mine": queue.mine(Page(requests=rows[:1], total=1), own, NOW, sites),
+        "mine_nothing": queue.mine(Page(), [], NOW, none),
     }
 
 
 def homes(odd: Sequence[CardView]) -> dict[str, Json]:
     """The Home tab: full, hostile, empty, and while something is stopped."""
-    rows = _rows(12)
+    rows = _rows(MAX_ROWS)
     page = Page(requests=rows, total=COUNTED + 1, about=True, next=spot(rows[-1]))
     full = Desk(
         now=NOW,
         page=page,
         waiting=[*map(_view, _various(rows))],
-        links=_links(rows),
+        sites=Sites(_links(rows), {rows[2].id: 47}),
         made=_made(),
         numbers=_numbers(),
         brake=Brake(may_stop=True),
     )
-    ids = [request_id("run_odd", n, 0) for n in range(12)]
+    ids = [request_id("run_odd", n, 0) for n in range(MAX_ROWS)]
     strange = [replace(view, request=replace(view.request, id=name)) for view, name in zip(odd, ids, strict=False)]
     two = [(STOP, "Eve Evans"), (replace(STOP, id=2, workflow="payments", reason=HOSTILE), HOSTILE)]
     many = [(replace(STOP, id=n, workflow=f"workflow_{n}", reason=LONG), HOSTILE) for n in range(60)]
     stopped = [replace(view, stop=STOP, stopped_since=STOP.at, now=LATER) for view in map(_view, rows[:2])]
+    busy = [*map(_talked_about, full.waiting)]
+    stuck = Brake(stops=many, may_stop=True, may_lift=True)
     two_rows = Page(requests=rows[:2], total=2)
     return {
         "home": home(full),
@@ -105,12 +113,17 @@ def homes(odd: Sequence[CardView]) -> dict[str, Json]:
         "home_brake": home(Desk(now=LATER, brake=Brake(may_stop=True))),
         "home_stopped": home(Desk(now=LATER, page=two_rows, waiting=stopped, brake=Brake(stops=two[:1]))),
         "home_stopped_may": home(Desk(now=LATER, brake=Brake(stops=two, may_stop=True, may_lift=True))),
-        "home_everything_at_once": home(replace(full, brake=Brake(stops=many, may_stop=True, may_lift=True))),
+        "home_everything_at_once": home(replace(full, waiting=busy, brake=stuck)),
     }
 
 
 def _view(of: Request) -> CardView:
     return CardView(request=of, now=NOW, names=NAMES)
+
+
+def _talked_about(view: CardView) -> CardView:
+    of = replace(view.request, claimed_by="UALICE", claimed_until=NOW + timedelta(minutes=6))
+    return replace(view, request=of, question=replace(ASKED, request_id=of.id), unanswered=1)
 
 
 def _rows(number: int) -> list[Request]:

@@ -1,28 +1,29 @@
 """The Home tab: what is stopped, what waits for me with the buttons to decide it, what I decided, my numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
 from bot.cards import arguments, kit, times
 from bot.cards.brake import Brake, brake_blocks
-from bot.cards.buttons import deciding
+from bot.cards.buttons import actions
 from bot.cards.decided import parts
 from bot.cards.flags import flag_lines
 from bot.cards.pending import SAYS, lead, why
 from bot.cards.queue import counted
-from bot.cards.rowlist import details_button, facts_block
+from bot.cards.rowlist import Sites, details_button, facts_block
 from bot.cards.stats import Numbers, portion, took
+from bot.cards.talk import talk_blocks
 from bot.cards.view import CardView
-from bot.ids import COMMAND, READ
+from bot.ids import COMMAND
 from bot.words import Json, clip, line, plain, run
 from graph.law.request import Kind
 from graph.verbs.queue import Page
 
-MAX_ROWS: Final = 12
+MAX_ROWS: Final = 10
 MAX_MADE: Final = 10
-"""Together with what is stopped they keep within the hundred blocks of a Home tab."""
+"""With up to seven blocks a row, and with what is stopped, they keep within the hundred blocks of a Home tab."""
 MAX_QUESTION: Final = 150
 KNOWN: Final = "Known:"
 NO_REASON: Final = "(no reason given)"
@@ -32,15 +33,13 @@ _NOTHING: Final = "Nothing waits for you. New requests appear in your review cha
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """Somebody's Home tab. `waiting`: the page's requests as their cards show them; `made`: what they decided, newest
-    first; `numbers`: theirs, of the last so many days each; `links`: where cards are, `alike`: how many share one with
-    it, by request id.
+    first; `numbers`: theirs, of the last so many days each; `sites`: where all these are asked about.
     """
 
     now: datetime
     page: Page = field(default_factory=Page)
     waiting: Sequence[CardView] = ()
-    links: Mapping[str, str] = field(default_factory=dict)
-    alike: Mapping[str, int] = field(default_factory=dict)
+    sites: Sites = field(default_factory=Sites)
     made: Sequence[CardView] = ()
     numbers: Sequence[Numbers] = ()
     brake: Brake = field(default_factory=Brake)
@@ -55,7 +54,7 @@ def home(desk: Desk) -> Json:
     for view in desk.waiting:
         blocks += _row(view, desk)
     if desk.made:
-        blocks += [_header("What you decided"), *(_decided(view, desk.links) for view in desk.made)]
+        blocks += [_header("What you decided"), *(_decided(view, desk.sites.links) for view in desk.made)]
     if desk.numbers:
         blocks += [_header("Your numbers"), *(kit.section(_numbers(each)) for each in desk.numbers)]
     blocks.append(kit.context(plain(_footer(desk))))
@@ -63,17 +62,16 @@ def home(desk: Desk) -> Json:
 
 
 def _row(view: CardView, desk: Desk) -> list[Json]:
-    """What the card shows before its buttons, in fewer blocks, and those buttons: nothing is decided unseen."""
+    """What the card shows before its buttons, in fewer blocks, and the same buttons: nothing is decided unseen."""
     request = view.request
     question = line(run(arguments.headline(request)[0], bold=True, limit=3000))
     asked = kit.rich(question) | {"block_id": kit.block_id("row", request)}
-    buttons = deciding(view) if view.open() else []
-    # Where the first button is to read it all, it opens the same page.
-    if not any(button["action_id"] == READ for button in buttons):
-        buttons.append(details_button(request))
-    actions: Json = {"type": "actions", "block_id": kit.block_id("decide", request), "elements": buttons}
-    facts = facts_block(request, desk.now, desk.links, count_flags=False, alike=desk.alike.get(request.id, 0))
-    return [asked, kit.rich(*_shown(view)), facts, actions]
+    facts = facts_block(request, desk.now, desk.sites, count_flags=False)
+    # Each time it is published another rendering, so that Slack forgets what was chosen in a menu.
+    fresh = replace(view, rendering=int(desk.now.timestamp()))
+    details: Json = {"type": "actions", "block_id": kit.block_id("buttons", request)}
+    pressable = actions(fresh) if view.open() else [details | {"elements": [details_button(request)]}]
+    return [asked, kit.rich(*_shown(view)), facts, *talk_blocks(view), *pressable]
 
 
 def _shown(view: CardView) -> list[Json]:

@@ -1,12 +1,12 @@
 """Answers to `/approvals`: a page of the queue, one request, and help. Shown to the asker only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.cards import kit
 from bot.cards.review import card
-from bot.cards.rowlist import details_button, row_blocks, spoken_row
+from bot.cards.rowlist import Sites, details_button, row_blocks, spoken_row
 from bot.cards.speech import MAX_TEXT, spoken
 from bot.cards.view import Card, CardView
 from bot.ids import COMMAND, QUEUE_NEXT, QUEUE_PREVIOUS, Leaf, encode_leaf
@@ -36,14 +36,14 @@ _USAGE: Final = {
 }
 
 
-def queue(page: Page, asked: Filter, now: datetime, links: Mapping[str, str]) -> Card:
+def queue(page: Page, asked: Filter, now: datetime, sites: Sites) -> Card:
     """The oldest due first, with what was asked for, where this page stands, and the buttons to those beside it."""
     title, place = _title(page, asked), _place(page, asked)
     blocks: list[Json] = [{"type": "header", "text": plain(title, 150)}]
     if place:
         blocks.append(kit.context(plain(place, 600)))
     for request in page.requests:
-        blocks += row_blocks(request, now, links)
+        blocks += row_blocks(request, now, sites)
     turns = _turns(page, asked)
     if turns:
         blocks.append({"type": "actions", "block_id": "gatepost.queue", "elements": turns})
@@ -51,15 +51,15 @@ def queue(page: Page, asked: Filter, now: datetime, links: Mapping[str, str]) ->
     return Card(spoken(" ".join(said)), blocks)
 
 
-def mine(page: Page, own: Sequence[Request], now: datetime, links: Mapping[str, str]) -> Card:
+def mine(page: Page, own: Sequence[Request], now: datetime, sites: Sites) -> Card:
     """What waits for the asker, and below what they asked for themselves and may withdraw."""
-    text, blocks = queue(page, Filter(mine=True), now, links)
+    text, blocks = queue(page, Filter(mine=True), now, sites)
     if not own:
         return Card(text, blocks)
     title, shown = "You asked for", own[:MAX_OWN]
     more: list[Json] = [{"type": "header", "text": plain(title, 150)}]
     for request in shown:
-        more += [*row_blocks(request, now, links, "own"), kit.context(plain(f"{COMMAND} withdraw {request.id}"))]
+        more += [*row_blocks(request, now, sites, "own"), kit.context(plain(f"{COMMAND} withdraw {request.id}"))]
     said = " ".join([f"{title}:", *(spoken_row(request, now) for request in shown)])
     return Card(clip(f"{text} {spoken(said)}", MAX_TEXT)[0], [*blocks, *more])
 

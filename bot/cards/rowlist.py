@@ -1,6 +1,7 @@
 """Requests as a list: the same two lines and a button in the queue and on the Home tab."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.cards import arguments, kit, times
@@ -15,7 +16,15 @@ MAX_QUESTION = 200
 _ABOUT = {Kind.RECONCILE: "did it happen?", Kind.CHECKPOINT: "let a run go on?", Kind.REVIEW: "ran alone"}
 
 
-def row_blocks(request: Request, now: datetime, links: Mapping[str, str], part: str = "row") -> list[Json]:
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """Where requests are asked about, by request id: `links` to their cards, `alike`: how many share that card."""
+
+    links: Mapping[str, str] = field(default_factory=dict)
+    alike: Mapping[str, int] = field(default_factory=dict)
+
+
+def row_blocks(request: Request, now: datetime, sites: Sites, part: str = "row") -> list[Json]:
     """The question with a button to Details, then deadline, tier, flags and the card's link; `part` tells apart the
     lists of one message.
     """
@@ -26,16 +35,14 @@ def row_blocks(request: Request, now: datetime, links: Mapping[str, str], part: 
         "text": plain(question),
         "accessory": details_button(request),
     }
-    return [section, facts_block(request, now, links)]
+    return [section, facts_block(request, now, sites)]
 
 
-def facts_block(
-    request: Request, now: datetime, links: Mapping[str, str], *, count_flags: bool = True, alike: int = 0
-) -> Json:
-    """Deadline, tier, how much is unusual, and the card's link, in one line; `alike`: how many share that card."""
-    found = _facts(request, now, count_flags=count_flags)
+def facts_block(request: Request, now: datetime, sites: Sites, *, count_flags: bool = True) -> Json:
+    """Deadline, tier, how much is unusual, with how many others it is asked about, and the card's link, in one line."""
+    found, alike = _facts(request, now, count_flags=count_flags), sites.alike.get(request.id, 0)
     found += [f"one of {alike} similar on one card"] if alike > 1 else []
-    link = kit.link("Open the card", links.get(request.id, ""))
+    link = kit.link("Open the card", sites.links.get(request.id, ""))
     return kit.context(kit.mrkdwn(" · ".join([*found, link] if link else found)))
 
 

@@ -1,6 +1,6 @@
 """What the views of many cards share, read once for all of them in the reader's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graph.law.duty import Absence
@@ -38,9 +38,7 @@ class Shelf:
         await shelf.names(tx, (request.requester for request in requests))
         waiting = [request.id for request in requests if request.status is Status.PENDING]
         shelf.kept_out = await tx.batches.kept_out(waiting)
-        in_batches = await tx.batches.of(waiting)
-        sizes = {batch.id: await tx.batches.size(batch.id) for batch in in_batches.values()}
-        shelf.batched = {request_id: sizes[batch.id] for request_id, batch in in_batches.items()}
+        shelf.batched = await batched(tx, waiting)
         return shelf
 
     async def stops(self, tx: Tx, workflow: str) -> Sequence[Stop]:
@@ -63,3 +61,10 @@ class Shelf:
         pool = await tx.people.members(self.policy.tiers[request.tier].reviewers)
         found = await standing_in(tx, self.policy, request.tier, pool - {request.requester or ""})
         return tuple({(one.deputy_id, one.ends_at): one for one in found if one.deputy_id}.values())
+
+
+async def batched(tx: Tx, request_ids: Collection[str]) -> dict[str, int]:
+    """Of how many similar requests each of these is one, by request id; of those that are in a batch."""
+    found = await tx.batches.of(request_ids)
+    sizes = {batch.id: await tx.batches.size(batch.id) for batch in found.values()}
+    return {request_id: sizes[batch.id] for request_id, batch in found.items()}

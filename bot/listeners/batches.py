@@ -20,9 +20,11 @@ from bot.ids import (
     decode_batch,
     decode_batch_origin,
 )
-from bot.listeners.clicks import Click, click_of
+from bot.listeners.clicks import Click
+from bot.listeners.deciding import failures_counted
 from bot.listeners.forms import open_view
-from bot.listeners.notices import INVALID_BUTTON, owe_notice
+from bot.listeners.notices import INVALID_BUTTON
+from bot.listeners.pressed import pressed
 from bot.listeners.services import Services
 from bot.listeners.submissions import BROKEN, shown
 from bot.modals import batch as form
@@ -39,17 +41,10 @@ _FORMS: Final = re.compile("^(" + "|".join(map(re.escape, (BATCH_BUT_SUBMIT, BAT
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    async def clicked(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = click_of(body)
-        said = await _clicked(services, click)
-        if said:
-            await owe_notice(services.store, click, said)
-        await ack()
-
     async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack(**await _submitted(services, body["user"]["id"], body["view"], click_of_form(body)))
 
-    app.block_action(_OURS)(clicked)
+    app.block_action(_OURS)(pressed(services, _clicked))
     app.view_submission(_FORMS)(submitted)
 
 
@@ -62,24 +57,19 @@ def click_of_form(body: Mapping[str, Any]) -> str:
 async def _clicked(services: Services, click: Click) -> str | None:
     """Do what was clicked; what that person alone is told, if anything."""
     ref = decode_batch(click.value)
-    if ref is None or click.where is None:
+    if ref is None or click.where is None or not click.decides():
         return INVALID_BUTTON
-    try:
-        match click.action_id:
-            case name if name == BATCH_APPROVE:
-                answer = BatchAnswer(
-                    shown=_shown(ref, click.where), type=DecisionType.APPROVE, user_id=click.user, via="slack"
-                )
-                return told(await _take(services, answer))
-            case name if name == BATCH_SINGLY:
-                await dissolve(services.store, _shown(ref, click.where), click.user, "slack")
-                return None
-            case name if name == BATCH_DETAILS:
-                return await _open_details(services, click, ref, click.where)
-            case _:
-                return await _open(services, click, ref, click.where)
-    except Refusal as refusal:
-        return str(refusal)
+    if click.action_id == BATCH_APPROVE:
+        seen = _shown(ref, click.where)
+        return told(
+            await _take(services, BatchAnswer(shown=seen, type=DecisionType.APPROVE, user_id=click.user, via="slack"))
+        )
+    if click.action_id == BATCH_SINGLY:
+        await dissolve(services.store, _shown(ref, click.where), click.user, "slack")
+        return None
+    if click.action_id == BATCH_DETAILS:
+        return await _open_details(services, click, ref, click.where)
+    return await _open(services, click, ref, click.where)
 
 
 async def _open(services: Services, click: Click, ref: BatchRef, where: tuple[str, str]) -> str | None:
@@ -145,14 +135,8 @@ def _answer(user: str, view: Mapping[str, Any], seen: Shown) -> tuple[BatchAnswe
 async def _take(services: Services, answer: BatchAnswer) -> BatchDecided:
     """The one way from these listeners to a decision, each item counted."""
     counter = services.metrics.decisions
-    try:
+    with failures_counted(counter, answer.type):
         result = await decide_batch(services.store, answer)
-    except Refusal as refusal:
-        counter.labels(answer.type, refusal.code).inc()
-        raise
-    except BaseException:
-        counter.labels(answer.type, "error").inc()
-        raise
     for each in result.decided:
         counter.labels(each.decision.type if each.decision else answer.type, "decided").inc()
     for _, problem in result.refused:

@@ -16,6 +16,7 @@ from bot.ids import (
     CHOICE_RELEASE,
     CHOICE_RESPOND,
     EDIT,
+    HAND,
     MORE,
     READ,
     REJECT,
@@ -26,13 +27,12 @@ from bot.ids import (
 from bot.listeners.clicks import Click, click_of
 from bot.listeners.deciding import take
 from bot.listeners.forms import Form, open_form
-from bot.listeners.home import answered
 from bot.listeners.notices import INVALID_BUTTON, owe_notice
+from bot.listeners.pressed import pressed
 from bot.listeners.services import Services
 from bot.listeners.talk import look
 from graph.law.request import DecisionType
 from graph.verbs.decide import Answer
-from graph.verbs.errors import Refusal
 
 _FORMS: Final = {
     APPROVE_FORM: Form.APPROVE,
@@ -40,6 +40,7 @@ _FORMS: Final = {
     REJECT: Form.REJECT,
     RESPOND: Form.RESPOND,
     READ: Form.DETAILS,
+    HAND: Form.HAND,
 }
 _CHOSEN: Final = {
     CHOICE_DETAILS: Form.DETAILS,
@@ -53,16 +54,6 @@ _ANY: Final = re.compile("")
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    async def approve(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = click_of(body)
-        await answered(services, click, await _approve(services, click))
-        await ack()
-
-    async def opening(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = click_of(body)
-        await answered(services, click, await _open(services, click))
-        await ack()
-
     async def stray(ack: AsyncAck, body: dict[str, Any]) -> None:
         click = click_of(body)
         # A link button sends its click as well; it has done its work in the browser.
@@ -70,15 +61,15 @@ def register(app: AsyncApp, services: Services) -> None:
             await owe_notice(services.store, click, INVALID_BUTTON)
         await ack()
 
-    app.block_action(APPROVE)(approve)
-    app.block_action(_OPENING)(opening)
+    app.block_action(APPROVE)(pressed(services, _approve))
+    app.block_action(_OPENING)(pressed(services, _open))
     app.block_action(_ANY)(stray)
 
 
 async def _approve(services: Services, click: Click) -> str | None:
-    """Decide; or say why not."""
+    """Decide. Raises the verb's `Refusal`."""
     ref = decode(click.value)
-    if ref is None or (click.where is None and not click.home):
+    if ref is None or not click.decides():
         return INVALID_BUTTON
     answer = Answer(
         request_id=ref.request_id,
@@ -89,10 +80,7 @@ async def _approve(services: Services, click: Click) -> str | None:
         version=ref.version,
         where=click.where,
     )
-    try:
-        await take(services, answer)
-    except Refusal as refusal:
-        return str(refusal)
+    await take(services, answer)
     return None
 
 
@@ -100,7 +88,8 @@ async def _open(services: Services, click: Click) -> str | None:
     """Open the form that was asked for, or mark who is looking; or say why not."""
     choice = decode_choice(click.value) if click.action_id == MORE else None
     if choice and choice[0] in (CHOICE_CLAIM, CHOICE_RELEASE):
-        return await look(services, click, choice[1], begin=choice[0] == CHOICE_CLAIM)
+        await look(services, click, choice[1], begin=choice[0] == CHOICE_CLAIM)
+        return None
     if choice:
         return await open_form(services, click, _CHOSEN[choice[0]], choice[1])
     form, ref = _FORMS.get(click.action_id), decode(click.value)

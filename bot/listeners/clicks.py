@@ -3,8 +3,10 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from bot.ids import DETAILS, decode_origin
 
 Body = Mapping[str, Any]
 CHANNEL: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -13,7 +15,9 @@ TS: Final = re.compile(r"[0-9.]{1,32}", re.ASCII)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Click:
-    """`value` is what the element carries; `where` the clicked message, None in a modal or on the Home tab."""
+    """`value` is what the element carries; `where` the message that was clicked, or on which the clicked Details were
+    opened; None in any other modal and on the Home tab.
+    """
 
     user: str
     action_id: str
@@ -25,6 +29,12 @@ class Click:
     """Whether it was clicked on the Home tab, which only Gatepost can publish."""
     key: str
     """The same for every delivery of this one click."""
+    modal: Body = field(default_factory=dict)
+    """The modal that was clicked, if it was one."""
+
+    def decides(self) -> bool:
+        """Whether it was clicked where buttons that decide stand: in a message or on the Home tab."""
+        return not self.modal and (self.where is not None or self.home)
 
 
 def click_of(body: Body) -> Click:
@@ -42,6 +52,7 @@ def click_of(body: Body) -> Click:
         where=_where(body),
         home=_on_home(body),
         key=_key(trigger or f"{body['user']['id']}/{action.get('action_ts')}/{value}"),
+        modal=_modal(body),
     )
 
 
@@ -63,14 +74,24 @@ def click_of_message(body: Body) -> Click:
 
 
 def _where(body: Body) -> tuple[str, str] | None:
-    """The message that was clicked; an empty place when it claims to be a message but names none."""
-    container = body.get("container") or {}
+    """The card that was clicked, or read in the clicked Details; an empty place when it claims to be a message but
+    names none.
+    """
+    container, modal = body.get("container") or {}, _modal(body)
+    if modal.get("callback_id") == DETAILS:
+        origin = decode_origin(modal.get("private_metadata"))
+        return (origin.channel, origin.ts) if origin and origin.channel and origin.ts else None
     if container.get("type") == "view" or (body.get("view") and not body.get("message")):
         return None
     channel = body.get("channel")
     found = container.get("channel_id") or (channel.get("id") if isinstance(channel, dict) else channel)
     ts = container.get("message_ts") or (body.get("message") or {}).get("ts")
     return _fitting(CHANNEL, found), _fitting(TS, ts)
+
+
+def _modal(body: Body) -> Body:
+    view = body.get("view")
+    return view if isinstance(view, Mapping) and view.get("type") == "modal" and not body.get("message") else {}
 
 
 def _on_home(body: Body) -> bool:

@@ -148,10 +148,14 @@ async def _view(
 
 
 async def _open(services: Services, click: Click, view: Json) -> None:
-    """views.open within the three seconds that the trigger lives; a lost answer is not asked again."""
+    """Within the three seconds that the trigger lives, above the modal that was clicked, if it was one; a lost answer
+    is not asked again.
+    """
     try:
         async with asyncio.timeout(3.0):
-            await services.slack.write("views.open", trigger_id=click.trigger_id, view=view)
+            await services.slack.write(
+                "views.push" if click.modal else "views.open", trigger_id=click.trigger_id, view=view
+            )
     except (SlackProblem, TimeoutError) as problem:
         code = problem.code if isinstance(problem, SlackProblem) else "timeout"
         _log.warning("form not opened", code=code, form=view.get("callback_id"))

@@ -5,12 +5,11 @@ from typing import Final
 
 from bot.cards.brake import Brake
 from bot.cards.home import MAX_MADE, MAX_ROWS, Desk, home
+from bot.cards.rowlist import Sites
 from bot.cards.view import CardView
 from bot.delivery.shelf import Shelf
 from bot.delivery.view import load_view
-from bot.listeners.clicks import Click
 from bot.listeners.looking import links
-from bot.listeners.notices import answer, owe_notice
 from bot.listeners.services import Services
 from graph.law.looking import Filter
 from graph.verbs.ports import Made, Tx
@@ -20,16 +19,6 @@ from graph.verbs.stop import named, refusal
 
 _SPANS: Final = (7, 30)
 _YOU: Final = "you"
-
-
-async def answered(services: Services, click: Click, refusal: str | None) -> None:
-    """After a click: say what was refused, and show the Home tab as it is now where that was clicked."""
-    if refusal and not click.home:
-        await owe_notice(services.store, click, refusal)
-    elif refusal:
-        answer(services, click, refusal)
-    if click.home:
-        refresh_home(services, click.user)
 
 
 def refresh_home(services: Services, user: str) -> None:
@@ -72,8 +61,7 @@ async def desk(tx: Tx, user: str) -> Desk:
         now=await tx.now(),
         page=page,
         waiting=[await load_view(tx, request, shelf=shelf) for request in page.requests],
-        links=await links(tx, [*page.requests, *(each.request for each in made)]),
-        alike=shelf.batched,
+        sites=Sites(await links(tx, [*page.requests, *(each.request for each in made)]), shelf.batched),
         made=await _made(tx, made, user),
         numbers=[await own(tx, person.person, days) for days in _SPANS] if made and person else (),
         brake=await _brake(tx, user),

@@ -1,40 +1,34 @@
 """Another of the agent's ideas, chosen in the card's menu: decided at once where the menu said all of it."""
 
-from typing import Any, Final
+from typing import Final
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncApp
 
 from bot.cards.alternatives import choosable
 from bot.cards.buttons import at_once
 from bot.ids import INSTEAD, INSTEAD_NONE, Ref, decode_instead
-from bot.listeners.clicks import Click, click_of
+from bot.listeners.clicks import Click
 from bot.listeners.deciding import take
 from bot.listeners.forms import Form, open_form
-from bot.listeners.notices import INVALID_BUTTON, owe_notice
+from bot.listeners.notices import INVALID_BUTTON
+from bot.listeners.pressed import pressed
 from bot.listeners.services import Services
 from graph.law.request import DecisionType, Request
 from graph.verbs.decide import Answer
-from graph.verbs.errors import Invalid, Refusal
+from graph.verbs.errors import Invalid
 from graph.verbs.stepup import CODE
 
 GONE: Final = "That alternative can't be chosen any more. Please use the current card."
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    async def chosen(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = click_of(body)
-        refusal = await _choose(services, click)
-        if refusal:
-            await owe_notice(services.store, click, refusal)
-        await ack()
-
-    app.block_action(INSTEAD)(chosen)
+    app.block_action(INSTEAD)(pressed(services, _choose))
 
 
 async def _choose(services: Services, click: Click) -> str | None:
     """Decide, or open the form that does; or say why not."""
     found = decode_instead(click.value)
-    if found is None or click.where is None:
+    if found is None or not click.decides():
         return INVALID_BUTTON
     index, ref = found
     request = await _renewed(services, ref)
@@ -61,10 +55,8 @@ async def _choose(services: Services, click: Click) -> str | None:
         await take(services, answer)
     except Invalid as invalid:
         if not {"reason", CODE} & invalid.fields.keys():
-            return str(invalid)
+            raise
         return await open_form(services, click, Form.EDIT, ref, alternative=index)
-    except Refusal as refusal:
-        return str(refusal)
     return None
 
 

@@ -6,8 +6,9 @@ from typing import Any, Final
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.cards import kit, queue
+from bot.cards.rowlist import Sites
 from bot.cards.view import Card
-from bot.delivery.shelf import Shelf
+from bot.delivery.shelf import Shelf, batched
 from bot.delivery.view import load_view
 from bot.ids import QUEUE_NEXT, QUEUE_PREVIOUS, decode_leaf
 from bot.listeners.asked import Asked, Sub
@@ -17,7 +18,7 @@ from bot.listeners.notices import INVALID_BUTTON, owe_notice, whisper
 from bot.listeners.services import Services
 from graph.law.canonical import storable
 from graph.law.looking import Filter, parse
-from graph.law.request import Request
+from graph.law.request import Request, Status
 from graph.verbs.ports import Tx
 from graph.verbs.queue import Turn, look
 from graph.verbs.sight import may_see
@@ -56,7 +57,7 @@ async def _mine(services: Services, asked: Asked) -> Card:
         page = await look(tx, asked.user, Filter(mine=True), queue.MAX_ROWS)
         asked_for = await tx.requests.of_requester(asked.user, queue.MAX_OWN)
         own = [request for request in asked_for if await may_see(tx, asked.user, request)]
-        return queue.mine(page, own, await tx.now(), await links(tx, [*page.requests, *own]))
+        return queue.mine(page, own, await tx.now(), await _sites(tx, [*page.requests, *own]))
 
 
 async def _show(services: Services, asked: Asked) -> Card:
@@ -79,11 +80,16 @@ async def links(tx: Tx, requests: Sequence[Request]) -> dict[str, str]:
     return {request_id: kit.permalink(base, channel, ts) for request_id, (channel, ts) in places.items()}
 
 
+async def _sites(tx: Tx, requests: Sequence[Request]) -> Sites:
+    waiting = [request.id for request in requests if request.status is Status.PENDING]
+    return Sites(await links(tx, requests), await batched(tx, waiting))
+
+
 async def _page(services: Services, user: str, wanted: Filter, turn: Turn | None = None) -> Card:
     async with services.store.begin() as tx:
         tx.people.remember()
         page = await look(tx, user, wanted, queue.MAX_ROWS, turn)
-        return queue.queue(page, wanted, await tx.now(), await links(tx, page.requests))
+        return queue.queue(page, wanted, await tx.now(), await _sites(tx, page.requests))
 
 
 async def _turned(services: Services, click: Click) -> Card | None:

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncApp
 
 from bot.delivery.shelf import Shelf
 from bot.delivery.view import load_view
 from bot.ids import DETAILS, TURNS, Ref, decode_origin, decode_page
-from bot.listeners.clicks import Body, Click, click_of
+from bot.listeners.clicks import Click
 from bot.listeners.notices import INVALID_BUTTON, owe_notice
+from bot.listeners.pressed import pressed
 from bot.listeners.services import Services
 from bot.modals import details, trail
 from bot.modals.known import Known
@@ -29,14 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    async def turning(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = _placed(click_of(body), body)
-        refusal = await _turn(services, click, body)
-        if refusal:
-            await owe_notice(services.store, click, refusal)
-        await ack()
-
-    app.block_action(_TURNING)(turning)
+    app.block_action(_TURNING)(pressed(services, _turn))
 
 
 async def details_view(
@@ -65,6 +58,7 @@ async def _known(tx: Tx, request: Request, traces: str | None, page: int) -> Kno
         traces=traces,
         page=page,
         step_up=view.step_up,
+        grantable=view.grantable,
     )
 
 
@@ -73,21 +67,9 @@ def _people(taken: list[Taken], asked: Iterable[Question]) -> Iterator[str | Non
     yield from (user for one in asked for user in (one.asked_by, one.answered_by))
 
 
-def _details(body: Body) -> Mapping[str, Any]:
-    """The modal that was clicked; nothing where it is not this one."""
-    view = body.get("view")
-    return view if isinstance(view, Mapping) and view.get("callback_id") == DETAILS else {}
-
-
-def _placed(click: Click, body: Body) -> Click:
-    """The click as one on the card on which the modal was opened, so that its answer is seen there."""
-    origin = decode_origin(_details(body).get("private_metadata"))
-    return replace(click, where=(origin.channel, origin.ts)) if origin and origin.channel and origin.ts else click
-
-
-async def _turn(services: Services, click: Click, body: Body) -> str | None:
+async def _turn(services: Services, click: Click) -> str | None:
     """Show another page where the click came from; or say why not."""
-    view = _details(body)
+    view = click.modal if click.modal.get("callback_id") == DETAILS else {}
     origin, wanted = decode_origin(view.get("private_metadata")), decode_page(click.value)
     if origin is None or wanted is None or wanted[1] != origin.ref:
         return INVALID_BUTTON

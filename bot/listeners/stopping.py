@@ -10,14 +10,14 @@ from bot.cards.notice import refused
 from bot.cards.view import Card
 from bot.ids import COMMAND, LIFT, LIFT_SUBMIT, STOP, STOP_SUBMIT
 from bot.listeners.asked import Asked, Sub
-from bot.listeners.clicks import Click, click_of
+from bot.listeners.clicks import Click
+from bot.listeners.forms import open_view
 from bot.listeners.home import refresh_home
-from bot.listeners.notices import INVALID_BUTTON, NOT_OPENED, owe_notice
+from bot.listeners.notices import INVALID_BUTTON
+from bot.listeners.pressed import pressed
 from bot.listeners.services import Services
 from bot.modals import stop as form
 from bot.modals.frame import REASON
-from bot.slack import SlackProblem
-from bot.words import Json
 from graph.law.stopping import scope
 from graph.verbs.errors import Invalid, Refusal
 from graph.verbs.stop import Lifted, Order, Pulled, known_workflows, lift, refusal, stop
@@ -27,19 +27,13 @@ _ALSO: Final = "Still stopped: {}."
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    async def opening(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = click_of(body)
-        if problem := await _open(services, click):
-            await owe_notice(services.store, click, problem)
-        await ack()
-
     async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
         user = body["user"]["id"]
         await ack(**await _submitted(services, user, body["view"]))
         refresh_home(services, user)
 
-    app.block_action(STOP)(opening)
-    app.block_action(LIFT)(opening)
+    app.block_action(STOP)(pressed(services, _open))
+    app.block_action(LIFT)(pressed(services, _open))
     app.view_submission(STOP_SUBMIT)(submitted)
     app.view_submission(LIFT_SUBMIT)(submitted)
 
@@ -101,15 +95,8 @@ async def _open(services: Services, click: Click) -> str | None:
             return INVALID_BUTTON
         opens = click.action_id == STOP
         view = form.build_stop(await known_workflows(tx)) if opens else form.build_lift(click.value)
-    services.background.spawn("open the brake's form", _shown(services, click, view))
+    open_view(services, click, view)
     return None
-
-
-async def _shown(services: Services, click: Click, view: Json) -> None:
-    try:
-        await services.slack.write("views.open", trigger_id=click.trigger_id, view=view)
-    except SlackProblem:
-        await owe_notice(services.store, click, NOT_OPENED)
 
 
 async def _submitted(services: Services, user: str, view: Mapping[str, Any]) -> dict[str, Any]:

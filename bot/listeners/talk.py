@@ -8,9 +8,10 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.guard.shape import USER_ID
 from bot.ids import ANSWER, ANSWER_SUBMIT, ASK_SUBMIT, HAND_SUBMIT, Ref, decode_origin, decode_question
-from bot.listeners.clicks import CHANNEL, TS, Click, click_of
+from bot.listeners.clicks import CHANNEL, TS, Click
 from bot.listeners.forms import open_view
-from bot.listeners.notices import INVALID_BUTTON, owe_notice
+from bot.listeners.notices import INVALID_BUTTON
+from bot.listeners.pressed import pressed
 from bot.listeners.services import Services
 from bot.listeners.submissions import BROKEN, shown
 from bot.modals import answer, ask, hand
@@ -30,13 +31,6 @@ _OURS: Final = re.compile("^(" + "|".join(map(re.escape, (ASK_SUBMIT, HAND_SUBMI
 
 
 def register(app: AsyncApp, services: Services) -> None:
-    async def answering(ack: AsyncAck, body: dict[str, Any]) -> None:
-        click = click_of(body)
-        refusal = await _open_answer(services, click)
-        if refusal:
-            await owe_notice(services.store, click, refusal)
-        await ack()
-
     async def submitted(ack: AsyncAck, body: dict[str, Any]) -> None:
         view, user = body["view"], body["user"]["id"]
         try:
@@ -51,13 +45,13 @@ def register(app: AsyncApp, services: Services) -> None:
     async def written(event: dict[str, Any]) -> None:
         await _reply(services, event)
 
-    app.block_action(ANSWER)(answering)
+    app.block_action(ANSWER)(pressed(services, _open_answer))
     app.view_submission(_OURS)(submitted)
     app.event(EVENT)(written)
 
 
-async def look(services: Services, click: Click, ref: Ref, *, begin: bool) -> str | None:
-    """Mark who is looking at it, or let go; or say why not."""
+async def look(services: Services, click: Click, ref: Ref, *, begin: bool) -> None:
+    """Mark who is looking at it, or let go. Raises the verb's `Refusal`."""
     approach = Approach(
         request_id=ref.request_id,
         user_id=click.user,
@@ -66,22 +60,15 @@ async def look(services: Services, click: Click, ref: Ref, *, begin: bool) -> st
         version=ref.version,
         where=click.where,
     )
-    try:
-        await (claim if begin else unclaim)(services.store, approach)
-    except Refusal as refusal:
-        return str(refusal)
-    return None
+    await (claim if begin else unclaim)(services.store, approach)
 
 
 async def _open_answer(services: Services, click: Click) -> str | None:
     question_id = decode_question(click.value)
     if question_id is None:
         return INVALID_BUTTON
-    try:
-        async with services.store.begin() as tx:
-            question, request = await answerable(tx, question_id, click.user)
-    except Refusal as refusal:
-        return str(refusal)
+    async with services.store.begin() as tx:
+        question, request = await answerable(tx, question_id, click.user)
     open_view(services, click, answer.build(request, question))
     return None
 

@@ -9,7 +9,7 @@ from bot.cards import kit
 from bot.cards.arguments import FULL, asked, texts, written
 from bot.cards.buttons import approvable
 from bot.cards.kinds import wording
-from bot.ids import DETAILS, Origin, Ref
+from bot.ids import DETAILS, HAND, Origin, Ref
 from bot.modals import sections, trail, turns
 from bot.modals.approve import approval_reason
 from bot.modals.bundle import as_json, text_of
@@ -44,6 +44,9 @@ def build(request: Request, ref: Ref, channel: str | None, ts: str | None, known
     _weigh(sheet, request, agent, known)
     if link := kit.link("Open the trace", (known.traces or "").replace("{trace_id}", trace_id(request.run_id))):
         sheet.blocks.append(kit.context(kit.mrkdwn(link)))
+    if known.grantable:
+        hand = kit.button("Hand to…", HAND, request)
+        sheet.blocks.append({"type": "actions", "block_id": "hand", "elements": [hand]})
     submit = wording(request).yes if whole and must_be_read(request) else None
     reason = [approval_reason(request)] if submit and needs_reason(request) else []
     reason += [code_field()] if submit and known.step_up else []

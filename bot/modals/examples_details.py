@@ -100,6 +100,7 @@ def details_examples() -> dict[str, Json]:
     agreed = replace(full, approvals_required=2, tier=2)
     return {
         "details_known": _details(full, known),
+        "details_grantable": _details(full, replace(known, grantable=True)),
         "details_earlier_page": _details(full, replace(known, page=1)),
         "details_two_agree": _details(agreed, replace(known, votes=[("UBOB", ASKED_AT)], steps=(), earlier=())),
         "details_messages": _details(_with(plain, {"messages": MESSAGES}), Known()),

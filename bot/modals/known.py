@@ -25,3 +25,5 @@ class Known:
     page: int = 0
     step_up: bool = False
     """Whether approving takes a one-time code."""
+    grantable: bool = False
+    """Whether policy lets a reviewer allow this for the rest of the run."""

@@ -17,6 +17,7 @@ from bot.cards.examples import NOW
 from bot.cards.home import Desk, home
 from bot.cards.reminder import reminder
 from bot.cards.review import card
+from bot.cards.rowlist import Sites
 from bot.cards.view import Card, CardView
 from bot.cli.words import queue_text, request_text, run_text
 from bot.ids import ref_of
@@ -52,9 +53,9 @@ def rendered(view: CardView, question: Question, words: str) -> Iterator[Any]:
     request = view.request
     row = replace(request, id="req_0000000000000000000f")
     page = Page(requests=[row], total=1, types=(words,))
-    links = {row.id: words}
+    sites = Sites({row.id: words})
     yield card(view)
-    yield home(Desk(now=NOW, page=page, waiting=[view], made=[view], links=links))
+    yield home(Desk(now=NOW, page=page, waiting=[view], made=[view], sites=sites))
     pulled = Stop(
         id=1,
         workflow="payments",
@@ -69,8 +70,8 @@ def rendered(view: CardView, question: Question, words: str) -> Iterator[Any]:
     )
     yield home(Desk(now=NOW, brake=Brake(stops=[(pulled, words)], may_stop=True, may_lift=True)))
     yield card(replace(view, stop=pulled))
-    yield queue.queue(page, Filter(), NOW, links)
-    yield queue.mine(page, [row], NOW, links)
+    yield queue.queue(page, Filter(), NOW, sites)
+    yield queue.mine(page, [row], NOW, sites)
     yield queue.show(view, words)
     yield from (queue.usage(words), queue.not_found(words), notice.refused(words), notice.refused(notice.already(view)))
     yield from (notice.outcome(view), notice.withdrawn(request), reminder(view, ["STIER1"], ["UBOB"]))

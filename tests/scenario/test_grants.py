@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import URL
 
-from bot.ids import MORE, REVOKE_GRANT, encode_choice, encode_grant, ref_of
+from bot.ids import HAND, MORE, REVOKE_GRANT, encode_choice, encode_grant, ref_of
 from graph.law.request import Request, Status
 from graph.verbs.grant import listed
 from storage.store import PgStore
 from tests.support.db import DEFAULT_POLICY, open_store
 from tests.support.people import mirror_people
-from tests.support.slack import REFUND, House
+from tests.support.slack import REFUND, House, until
 
 POLICY = f"""{DEFAULT_POLICY.read_text()}
 [[grants]]
@@ -69,6 +70,24 @@ async def test_allowed_on_the_card_shown_on_it_and_taken_back_there(door: House)
     assert "taken back by Bob" in card["text"]
     assert not any(block["type"] == "actions" for block in card["blocks"])
     assert await listed(door.store) == []
+
+
+async def test_where_the_menu_offers_a_grant_details_hand_it_on(door: House) -> None:
+    request = await door.propose(amount="42.00", form=replace(REFUND, target_field="order"))
+    alice, card = door.person("UALICE"), await door.card("UALICE", request)
+    assert "Hand to…" not in str(card["blocks"])
+    assert await alice.click(card, MORE, encode_choice("details", ref_of(request)))
+    details = await door.view("UALICE")
+    assert await alice.click(details, HAND)
+
+    async def above() -> list[dict[str, Any]]:
+        return (await alice.views())[1:]
+
+    (form,) = await until(above)
+    assert await alice.submit(form, {"to": "UBOB", "reason": "he knows the customer"})
+    assert (await door.request(request)).assigned_to == "UBOB"
+    await door.deliver()
+    assert "Handed to Bob by Alice" in str((await door.card("UALICE", request))["blocks"])
 
 
 async def test_who_may_not_approve_can_not_allow_or_take_back(door: House) -> None:

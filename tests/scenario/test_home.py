@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import URL
 
-from bot.ids import APPROVE, APPROVE_FORM, EDIT, READ, REJECT
+from bot.ids import APPROVE, APPROVE_FORM, EDIT, INSTEAD, MORE, REJECT, encode_choice, encode_instead, ref_of
 from bot.sandbox.signing import headers
-from graph.law.request import DecisionType, Request, Status
+from graph.law.request import Brief, DecisionType, Request, Status
 from graph.verbs.stop import Order, stop
 from tests.scenario.test_batches import batch_card
+from tests.scenario.test_instead import HALF, newest
 from tests.scenario.test_looking import answer
 from tests.support.batches import confirmations
 from tests.support.crowd import crowd
@@ -41,6 +42,13 @@ async def fresh(door: House, user: str) -> Json:
     return view
 
 
+async def details_of(door: House, view: Json, request: Request) -> Json:
+    """Details, opened from the menu of this request's row."""
+    opens = encode_choice("details", ref_of(request))
+    assert await door.person("UALICE").click(view, MORE, opens, block_id=at(view, request))
+    return await door.view("UALICE")
+
+
 def text_of(view: Json) -> str:
     return str(view["blocks"])
 
@@ -49,7 +57,7 @@ def row_of(view: Json, request: Request) -> list[str]:
     """What the buttons of this request's row say."""
     tail = request.id[-12:]
     found = [b for b in view["blocks"] if b["type"] == "actions" and tail in b["block_id"]]
-    return [element["text"]["text"] for block in found for element in block["elements"]]
+    return [element["text"]["text"] if "text" in element else "⋯" for block in found for element in block["elements"]]
 
 
 def at(view: Json, request: Request) -> str:
@@ -61,7 +69,7 @@ async def test_approve_on_the_home_tab(door: House) -> None:
     request, other = await door.propose(), await door.propose(order="4712")
     view = await opened(door, "UALICE")
     assert "Waiting for you: 2" in text_of(view)
-    assert row_of(view, request) == ["Approve", "Modify…", "Reject…", "Details"]
+    assert row_of(view, request) == ["Approve", "Modify…", "Reject…", "⋯"]
     assert await door.person("UALICE").click(view, APPROVE, block_id=at(view, request))
     decision = await door.decision(request)
     assert decision is not None and decision.by == "UALICE" and decision.type is DecisionType.APPROVE
@@ -87,15 +95,41 @@ async def test_reject_on_the_home_tab_asks_for_the_reason(door: House) -> None:
     assert "Nothing waits for you" in text_of(view) and "another parcel" in text_of(view)
 
 
-async def test_modify_and_details_open_from_the_home_tab(door: House) -> None:
+async def test_whatever_a_card_offers_opens_from_the_home_tab(door: House) -> None:
     request = await door.propose()
     view = await opened(door, "UALICE")
     alice = door.person("UALICE")
-    for button, callback in ((EDIT, "gatepost.edit.submit"), (READ, "gatepost.details")):
-        assert await alice.click(view, button, block_id=at(view, request))
+    for button, choice, callback in (
+        (EDIT, None, "gatepost.edit.submit"),
+        (MORE, "details", "gatepost.details"),
+        (MORE, "ask", "gatepost.ask.submit"),
+        (MORE, "respond", "gatepost.respond.submit"),
+    ):
+        value = encode_choice(choice, ref_of(request)) if choice else None
+        assert await alice.click(view, button, value, block_id=at(view, request))
         form = (await until(alice.views))[-1]
         assert form["callback_id"] == callback
         assert await alice.close(form)
+
+
+async def test_who_looks_at_it_is_seen_there(door: House) -> None:
+    request = await door.propose()
+    view = await opened(door, "UALICE")
+    claims = encode_choice("claim", ref_of(request))
+    assert await door.person("UALICE").click(view, MORE, claims, block_id=at(view, request))
+    assert "Alice is looking at it" in text_of(await fresh(door, "UALICE"))
+    assert "Alice is looking at it" in text_of(await opened(door, "UBOB"))
+
+
+async def test_another_of_its_ideas_is_chosen_there_in_one_step(door: House) -> None:
+    request = await door.propose(brief=Brief(rationale="late", confidence=0.7, alternatives=(HALF,)))
+    view = await opened(door, "UALICE")
+    menu = next(block["block_id"] for block in view["blocks"] if "instead" in block.get("block_id", ""))
+    assert await door.person("UALICE").click(view, INSTEAD, encode_instead(0, ref_of(request)), block_id=menu)
+    first, new = await door.decision(request), await newest(door, request)
+    assert first is not None and (first.type, first.by) == (DecisionType.EDIT, "UALICE")
+    assert (new.args, new.status) == (HALF.args, Status.APPROVED)
+    assert "Nothing waits for you" in text_of(await fresh(door, "UALICE"))
 
 
 async def test_what_needs_a_reason_has_its_form_there_too(door: House) -> None:
@@ -137,7 +171,7 @@ async def test_a_stop_leaves_rejecting_there(door: House) -> None:
     await stop(door.store, Order(workflow="all", user_id="UEVE", reason="incident 12", via="cli"))
     view = await opened(door, "UALICE")
     assert "Stopped by Eve" in text_of(view) or "incident 12" in text_of(view)
-    assert row_of(view, request) == ["Reject…", "Details"]
+    assert row_of(view, request) == ["Reject…", "⋯"]
 
 
 @pytest.mark.parametrize("user", ["UOUT", "UGUEST", "UREQ"])
@@ -150,8 +184,7 @@ async def test_others_are_shown_nothing_to_decide(door: House, user: str) -> Non
 async def test_an_approve_from_a_view_that_is_no_home_tab_counts_for_nothing(door: House) -> None:
     request = await door.propose()
     view = await opened(door, "UALICE")
-    assert await door.person("UALICE").click(view, READ, block_id=at(view, request))
-    details = await door.view("UALICE")
+    details = await details_of(door, view, request)
     row = next(b for b in view["blocks"] if b["type"] == "actions")
     button = next(e for e in row["elements"] if e["action_id"] == APPROVE)
     payload = {
@@ -174,8 +207,8 @@ async def test_a_crowd_fits_on_one_tab(door: House, database: URL) -> None:
     crowd(database, template.id, 60)
     view = await opened(door, "UALICE")
     assert len(view["blocks"]) <= 100
-    rows = [b for b in view["blocks"] if b["type"] == "actions" and "decide" in b["block_id"]]
-    assert len(rows) == 12 and "lists all that wait for you" in text_of(view)
+    rows = [b for b in view["blocks"] if b["type"] == "actions" and "buttons" in b["block_id"]]
+    assert len(rows) == 10 and "lists all that wait for you" in text_of(view)
 
 
 async def test_opened_again_and_again_it_is_published_one_at_a_time(door: House) -> None:
@@ -223,8 +256,8 @@ async def test_a_flood_of_clicks_is_told_there(door: House) -> None:
     view = await opened(door, "UALICE")
     door.services.flood.most, door.services.flood.seconds = 1, 3600.0
     alice = door.person("UALICE")
-    assert await alice.click(view, READ, block_id=at(view, request))
-    assert await alice.close(await door.view("UALICE"))
-    assert await alice.click(await fresh(door, "UALICE"), READ, block_id=at(view, request))
+    assert await alice.close(await details_of(door, view, request))
+    opens = encode_choice("details", ref_of(request))
+    assert await alice.click(await fresh(door, "UALICE"), MORE, opens, block_id=at(view, request))
     said = await door.view("UALICE")
     assert said.get("callback_id") != "gatepost.details" and "That was a lot at once" in str(said["blocks"])

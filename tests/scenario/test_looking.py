@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.ids import READ
+from bot.ids import MORE, READ, encode_choice, ref_of
 from tests.support.slack import House, until
 
 
@@ -38,12 +38,12 @@ async def test_help_for_everything_else(door: House, text: str) -> None:
 
 
 async def test_home_shows_what_i_may_decide_and_opens_details(door: House) -> None:
-    await door.propose()
+    request = await door.propose()
     alice = door.person("UALICE")
     assert await alice.open_home()
     view = await until(alice.home)
     assert "420.00" in str(view["blocks"])
-    assert await alice.click(view, READ)
+    assert await alice.click(view, MORE, encode_choice("details", ref_of(request)))
     assert (await door.view("UALICE"))["callback_id"] == "gatepost.details"
 
 
