@@ -4,8 +4,10 @@ What can't be looked up keeps its old row, whose age then speaks against it: nob
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -21,6 +23,17 @@ PATIENCE_SECONDS: Final = 120.0
 PENDING_LOOKED_AT: Final = 1000
 _NOBODY: Final = ("user_not_found", "users_not_found")
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The database's time, read once, and gone on with by what passed here since."""
+
+    read: datetime
+    since: float
+
+    def now(self) -> datetime:
+        return self.read + timedelta(seconds=time.monotonic() - self.since)
 
 
 class Directory:
@@ -123,17 +136,22 @@ class Directory:
 
     async def _people(self, users: Iterable[str], *, patient: bool = True) -> int:
         """Mirror these accounts; how many could be looked up. Impatient callers don't wait out rate limits."""
-        found = await asyncio.gather(*(self._person(user, patient) for user in sorted(users)))
-        people = [person for person in found if person is not None]
+        wanted = sorted(users)
+        async with self._store.begin() as tx:
+            now, workspace_id, known = await tx.now(), tx.workspace_id, await tx.people.many(wanted)
+        clock = Clock(now, time.monotonic())
+        asked = (self._person(user, known.get(user), workspace_id, clock, patient) for user in wanted)
+        people = [person for person in await asyncio.gather(*asked) if person is not None]
         async with self._store.begin() as tx:
             await tx.people.mirror(people)
         return len(people)
 
-    async def _person(self, user_id: str, patient: bool) -> Person | None:
+    async def _person(
+        self, user_id: str, old: Person | None, workspace_id: str, clock: Clock, patient: bool
+    ) -> Person | None:
         async with self._once:
-            async with self._store.begin() as tx:
-                # Taken before the question: an answer is never younger than it was.
-                asked_at, workspace_id, old = await tx.now(), tx.workspace_id, await tx.people.get(user_id)
+            # Taken before the question: an answer is never younger than it was.
+            asked_at = clock.now()
             try:
                 user = (await self._asked("users.info", patient=patient, user=user_id)).get("user") or {}
             except Refused as problem:

@@ -1,7 +1,7 @@
 """The directory's mirror: who is who, as of when."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 
 from sqlalchemy import and_, exists, or_, select
@@ -109,12 +109,13 @@ class PgPeople:
         return [row.group_id for row in await self._session.all(statement.order_by(groups.c.group_id))]
 
     async def mirror(self, found: Iterable[Person]) -> None:
-        for person in found:
-            values = asdict(person)
-            statement = insert(people).values(**values)
-            await self._session.count(
-                statement.on_conflict_do_update(index_elements=["workspace_id", "user_id"], set_=values)
-            )
+        # In one order everywhere: two who mirror at once never wait for each other.
+        told = [asdict(person) for person in sorted(found, key=lambda person: person.user_id)]
+        new = insert(people)
+        known = {field.name: new.excluded[field.name] for field in fields(Person)}
+        await self._session.each(
+            new.on_conflict_do_update(index_elements=["workspace_id", "user_id"], set_=known), told
+        )
 
     async def mirror_group(self, group_id: str, handle: str, members: Iterable[str]) -> None:
         values = {"handle": handle, "members": sorted(members), "checked_at": NOW}

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Text, Update, cast, func, literal, null, or_, select, true, union_all, update
+from sqlalchemy import Text, Update, case, cast, func, literal, null, or_, select, true, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from graph.verbs.errors import Fenced
@@ -122,9 +122,10 @@ class PgRuns:
 
     async def reverse(self, run_id: str) -> None:
         # What was tried before says nothing about this; while it is being reversed, its attempts go on counting.
-        await self._session.count(
-            self._update(runs.c.id == run_id, ~runs.c.reversing).values(reversing=True, attempts=0)
-        )
+        attempts = case((runs.c.reversing, runs.c.attempts), else_=0)
+        # Also where it is being reversed already: a segment that is about to find nothing more has to be waited for,
+        # and one that has yet to look waits for us.
+        await self._session.count(self._update(runs.c.id == run_id).values(reversing=True, attempts=attempts))
         self._session.hints.add("run")
 
     async def reversed(self, run: Run) -> None:

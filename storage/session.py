@@ -33,6 +33,11 @@ class Session:
         options = {"preserve_rowcount": True}
         return (await self.connection.execute(statement, execution_options=options)).rowcount
 
+    async def each(self, statement: Executable, found: Sequence[Mapping[str, Any]]) -> None:
+        """Execute for each of these rows of parameters, in one exchange with the server."""
+        if found:
+            await self.connection.execute(statement, found)
+
 
 def after(seconds: float) -> ColumnElement[Any]:
     """The database's now plus some seconds."""

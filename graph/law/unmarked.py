@@ -11,6 +11,8 @@ _CARD: Final = re.compile(
     re.ASCII,
 )
 """Thirteen to nineteen digits in groups as they are printed; an account's number goes on before or behind them."""
+_GROUPS: Final = re.compile(r"[0-9]{4}[ -][0-9]{4}")
+"""What every such number holds, and few texts do: the quick way out."""
 _SIXTEEN: Final = 19
 """Characters of sixteen digits in groups; what stands behind them may be the card's other check number."""
 _KEY: Final = re.compile(
@@ -24,8 +26,11 @@ _NEAR: Final = 80
 
 def unmarked(text: str) -> Iterator[tuple[int, int]]:
     """Where such secrets stand: `[start, end)`."""
-    yield from (match.span() for match in _CARD.finditer(text) if _of_card(match[0]))
-    for match in _KEY.finditer(text):
+    if _GROUPS.search(text):
+        yield from (match.span() for match in _CARD.finditer(text) if _of_card(match[0]))
+    # Small letters as the pattern takes them, so that no spelling of it gets by.
+    small = text.casefold()
+    for match in _KEY.finditer(text) if "aws" in small or "secret" in small else ():
         if _SAID.search(text, max(0, match.start() - _NEAR), match.start()):
             yield match.span()
 

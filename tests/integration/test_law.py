@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from graph.flow.runner import Runner
 from graph.law.request import DecisionType, Kind, Reason, Request, Risk, Status
@@ -487,6 +488,31 @@ async def test_a_review_rejected_while_another_is_being_undone_is_not_lost(house
             await asyncio.sleep(0.1)
     await house.settle()
     assert house.ledger.names().count("undo pay") == 2
+
+
+async def test_a_reversal_that_ends_waits_for_whoever_finds_more_wrong(house: House) -> None:
+    await house.policy(SAMPLED)
+    await house.propose(pay("20.00"), key="a")
+    await house.answer("reject", go=False)
+    async with house.store.begin() as tx:
+        [run] = await tx.runs.claim([NAME], 1, 30.0)
+
+    async def ends() -> None:
+        async with house.store.begin() as tx:
+            await tx.runs.hold(run, 30.0)
+
+    async def waiting() -> bool:
+        async with house.store.engine.connect() as connection:
+            found = await connection.execute(text("select count(*) from pg_locks where not granted"))
+            return bool(found.scalar_one())
+
+    async with house.store.begin() as rejecting:
+        await rejecting.runs.reverse(run.id)
+        ending = asyncio.ensure_future(ends())
+        async with asyncio.timeout(10):
+            while not await waiting():
+                assert not ending.done(), "it would not see what is about to be committed"
+    await ending
 
 
 async def test_what_ran_alone_does_not_crowd_out_precedent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

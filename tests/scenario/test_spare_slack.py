@@ -38,6 +38,7 @@ class Spare(BaseHTTPRequestHandler):
     """auth.test, users.info, chat.postMessage and chat.update, with the fewest fields that make sense."""
 
     calls: list[tuple[str, dict[str, Any]]]
+    one_at_a_time: threading.Lock
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
@@ -49,11 +50,13 @@ class Spare(BaseHTTPRequestHandler):
         self._answer(path.rpartition("/")[2], {k: v[0] for k, v in parse_qs(query).items()})
 
     def _answer(self, method: str, asked: dict[str, Any]) -> None:
-        type(self).calls.append((method, asked))
+        with self.one_at_a_time:
+            self.calls.append((method, asked))
+            ts = f"1.{len(self.calls):06d}"
         answers: dict[str, Callable[[], dict[str, Any]]] = {
             "auth.test": lambda: {"ok": True, "team_id": "T0SPARE", "user_id": "U0BOT"},
             "users.info": lambda: {"ok": True, "user": {"id": asked.get("user"), "name": "alice"}},
-            "chat.postMessage": lambda: {"ok": True, "channel": asked.get("channel"), "ts": f"1.{len(self.calls):06d}"},
+            "chat.postMessage": lambda: {"ok": True, "channel": asked.get("channel"), "ts": ts},
             "chat.update": lambda: {"ok": True, "channel": asked.get("channel"), "ts": asked.get("ts")},
         }
         told = answers.get(method, lambda: {"ok": False, "error": "unknown_method"})()
@@ -70,7 +73,7 @@ class Spare(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def spare() -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]]]]:
-    handler = type("Handler", (Spare,), {"calls": []})
+    handler = type("Handler", (Spare,), {"calls": [], "one_at_a_time": threading.Lock()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/api/", handler.calls  # type: ignore[attr-defined]

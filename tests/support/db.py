@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psycopg
 from sqlalchemy import URL
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
 
 from storage.engine import make_engine, parse_url
 from storage.store import PgStore
@@ -21,6 +23,29 @@ MEMORY = Path("/dev/shm")
 ROOMY_BYTES = 2 * 2**30
 HURRIED = ("fsync = off", "full_page_writes = off", "max_wal_size = '256MB'")
 """Nobody pulls the plug here: what a killed process leaves behind is the same, and the disk is not waited for."""
+
+
+ALIKE = "postgresql+alike"
+_COMPILED: dict[object, object] = {}
+
+
+class AlikeDialect(PGDialectAsync_psycopg):
+    """One for all engines of a test run, so that a statement is compiled once and not for every test."""
+
+    supports_statement_cache = True
+
+    @classmethod
+    def get_async_dialect_cls(cls, url: URL) -> type["AlikeDialect"]:
+        return cls
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AlikeDialect)
+
+    def __hash__(self) -> int:
+        return hash(AlikeDialect)
+
+
+registry.register("postgresql.alike", __name__, "AlikeDialect")
 
 
 def server_url(home: Path) -> URL:
@@ -58,7 +83,8 @@ def fresh_database(server: URL, template: str | None = None) -> Iterator[URL]:
     """A database of one's own, dropped afterwards."""
     name = f"gp_{secrets.token_hex(6)}"
     with psycopg.connect(dsn(server), autocommit=True) as connection:
-        source = f' template "{template}"' if template else ""
+        # As files: a third quicker here than through the log.
+        source = f' template "{template}" strategy file_copy' if template else ""
         connection.execute(f'create database "{name}"{source}')
     try:
         yield server.set(database=name)
@@ -88,7 +114,7 @@ async def one_by_one(store: PgStore) -> None:
 @asynccontextmanager
 async def open_store(url: URL, *, policy: str | None = None, secret_key: bytes | None = None) -> AsyncIterator[PgStore]:
     """A store on a migrated database, with a policy in force."""
-    engine = make_engine(url)
+    engine = make_engine(url.set(drivername=ALIKE)).execution_options(compiled_cache=_COMPILED)
     store = PgStore(engine, WORKSPACE, secret_key=secret_key)
     async with store.begin() as tx:
         await tx.policies.apply(policy or DEFAULT_POLICY.read_text(), "test")
