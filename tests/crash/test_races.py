@@ -25,9 +25,9 @@ from tests.support.db import WORKSPACE
 from tests.support.hunting import trials
 
 # With the 600 against the clock in `test_time_races.py` and the 100 on whole runs below, twelve hundred in all.
-TRIALS = trials(100, 36)
+TRIALS = trials(100, 24)
 RACES = ("approve/approve", "approve/reject", "approve/expire", "edit/approve", "duplicates")
-RUNS_IN_ONE_PROCESS, RUNS_IN_TWO = trials(50, 18), trials(50, 24)
+RUNS_IN_ONE_PROCESS, RUNS_IN_TWO = trials(50, 12), trials(50, 16)
 AT_ONCE = 6
 
 Attempt = Callable[[], Awaitable[Any]]

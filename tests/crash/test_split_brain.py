@@ -32,7 +32,7 @@ from tests.support.chaos_world import ChaosWorld, Faults
 from tests.support.db import dsn, fresh_database
 from tests.support.hunting import trials
 
-ROUNDS, WORKERS, LEASE = trials(20, 7), 3, 1.2
+ROUNDS, WORKERS, LEASE = trials(20, 4), 3, 1.2
 SLA = timedelta(seconds=2)
 PATIENCE = 45.0
 HURRIED = re.sub(r"(?m)^remind = .*$", 'remind = "1s"', re.sub(r"(?m)^sla = .*$", 'sla = "2s"', POLICY))

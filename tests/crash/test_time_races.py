@@ -25,7 +25,7 @@ from tests.support.chaos_stage import Stage
 from tests.support.db import WORKSPACE
 from tests.support.hunting import trials
 
-TRIALS, AT_ONCE = trials(200, 48), 8
+TRIALS, AT_ONCE = trials(200, 40), 8
 BOTH = POLICY.replace('reviewers = ["@tier-1-reviewers"]', 'reviewers = ["@tier-1-reviewers", "UDIRK"]')
 SILENT = f'{POLICY}\n[[timeouts]]\naction = "chaos.pay"\nthen = "approve"\nbasis = "nobody ever objects"\n'
 HOUR = timedelta(hours=1)

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import httpx
-
 from graph.flow.registry import load_workflows
 from graph.flow.runner import Runner
 from graph.flow.workflow import DemoCase
@@ -14,7 +12,7 @@ from graph.verbs.ports import Run, Store
 from graph.verbs.start import start
 from storage.checkpoints import PgCheckpoints
 from storage.store import PgStore
-from tests.support.shop import ledger
+from tests.support.shop import call, ledger
 
 SHIPPED: Final = (
     *("clinical", "content", "contracts", "deployment", "loan"),
@@ -51,7 +49,7 @@ Entry = tuple[str, str | None]
 def shop_list(url: str, subject: str | None = None) -> list[Entry]:
     """What really happened (to this subject), oldest first."""
     wanted = {"subject": subject} if subject else {}
-    deeds = httpx.get(f"{url}/deeds", params=wanted, trust_env=False).raise_for_status().json()["deeds"]
+    deeds = call("GET", f"{url}/deeds", params=wanted).json()["deeds"]
     cases = [(_KINDS[entry["kind"]], entry["key"] or entry["reference"]) for entry in ledger(url, subject)]
     return [*cases, *((deed["kind"], deed["key"] or deed["reference"]) for deed in deeds)]
 
@@ -59,7 +57,7 @@ def shop_list(url: str, subject: str | None = None) -> list[Entry]:
 def withdrawn(url: str, workflow: str, subject: str, reason: str) -> None:
     """Somebody takes back what the run is about."""
     where = f"cases/{subject}/withdraw" if workflow == "payments" else f"subjects/{subject}/close"
-    httpx.post(f"{url}/{where}", json={"reason": reason}, trust_env=False).raise_for_status()
+    call("POST", f"{url}/{where}", json={"reason": reason})
 
 
 def names(entries: list[Entry]) -> list[str]:

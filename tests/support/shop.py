@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from bot.sandbox.shop import create_shop
+from bot.sandbox.wire import tls
 
 
 def listening() -> socket.socket:
@@ -34,7 +35,7 @@ def running_shop(path: Path) -> Iterator[str]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="shop", daemon=True)
     thread.start()
     try:
-        httpx.get(f"{url_of(sock)}/health", timeout=20, trust_env=False).raise_for_status()
+        call("GET", f"{url_of(sock)}/health", timeout=20)
         yield url_of(sock)
     finally:
         server.should_exit = True
@@ -43,22 +44,27 @@ def running_shop(path: Path) -> Iterator[str]:
         assert not thread.is_alive(), "the shop did not stop"
 
 
+def call(method: str, url: str, **more: Any) -> httpx.Response:
+    """What it answered; an error is raised."""
+    return httpx.request(method, url, trust_env=False, verify=tls(), **more).raise_for_status()
+
+
 def ledger(url: str, case_id: str | None = None) -> list[dict[str, Any]]:
     """What really happened, in order."""
     params = {"case_id": case_id} if case_id else {}
-    return list(httpx.get(f"{url}/ledger", params=params, trust_env=False).raise_for_status().json())
+    return list(call("GET", f"{url}/ledger", params=params).json())
 
 
 def fresh_case(url: str, **fields: Any) -> dict[str, Any]:
     """A case with a customer and an order of its own."""
-    return dict(httpx.post(f"{url}/cases", json=fields, trust_env=False).raise_for_status().json())
+    return dict(call("POST", f"{url}/cases", json=fields).json())
 
 
 def withdraw(url: str, case_id: str) -> None:
     """The customer takes the case back."""
-    httpx.post(f"{url}/cases/{case_id}/withdraw", trust_env=False).raise_for_status()
+    call("POST", f"{url}/cases/{case_id}/withdraw")
 
 
 def fail(url: str, target: str, mode: str, **fields: Any) -> None:
     """From now on the shop fails like this."""
-    httpx.post(f"{url}/faults", json={"target": target, "mode": mode, **fields}, trust_env=False).raise_for_status()
+    call("POST", f"{url}/faults", json={"target": target, "mode": mode, **fields})
