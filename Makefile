@@ -14,13 +14,9 @@ RUN := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/gatepost demo
 
-# Side by side where nothing is timed; by themselves where processes are killed or a browser waits. Hunts are sliced
-# here, whole in `make chaos` and `make sim`.
-ALONE := tests/browser tests/crash
-
+# Three at a time on two processors: many tests wait. Hunts are sliced here, whole in `make chaos` and `make sim`.
 test: $(READY) lint
-	$(RUN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ALONE))
-	$(RUN)/pytest $(ALONE)
+	$(RUN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(RUN)/ruff check .
