@@ -55,6 +55,10 @@ directory_max_age = "24h"
 directory_max_age_high_risk = "1h"
 execution_window = "24h"
 
+# Every request on a card of its own: that is what is looked for.
+[batches]
+enabled = false
+
 [tiers.1]
 channel = "#approvals"
 reviewers = ["@tier-1-reviewers"]
