@@ -82,7 +82,8 @@ class PgCards:
         self._session.hints.add("card")
 
     async def of_request(self, request_id: str) -> Sequence[CardRow]:
-        statement = select(cards).where(self._mine, cards.c.request_id == request_id).order_by(cards.c.created_at)
+        statement = select(cards).where(self._mine, cards.c.request_id == request_id)
+        statement = statement.order_by(cards.c.created_at, cards.c.id)
         return [rows.card(row) for row in await self._session.all(statement)]
 
     async def places(self, request_ids: Collection[str]) -> Mapping[str, tuple[str, str]]:

@@ -176,8 +176,8 @@ async def _reminder(tx: Tx, row: OwedRow) -> Message | None:
     posted = [card for card in await tx.cards.of_request(request.id) if card.tier == tier and card.ts]
     if not posted or await tx.owed.superseded(row):
         return None
-    # The channel's card came before those of single people.
-    place = posted[0]
+    # The channel's card before those of single people; the same one each time, so that what was said is found there.
+    place = min(posted, key=lambda card: (str(card.channel).startswith("D"), card.id))
     view = await load_view(tx, request, place)
     said = reminder(view, *await _called(tx, tier))
     return Message(str(place.channel), said, place.ts, broadcast=True)
