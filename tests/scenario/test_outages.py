@@ -264,6 +264,22 @@ async def test_after_an_outage_nothing_is_sent_around_before_its_channel_had_its
     assert not await weather.live("CPRIVATE")
 
 
+async def test_a_reminder_stands_in_the_channel_though_single_people_have_a_card_as_well(weather: Weather) -> None:
+    door = weather.door
+    request = await pending(door.store)
+    async with door.store.begin() as tx:
+        await tx.cards.want(request.id, "UBOB", 1)
+    # Wanted in one statement, both are as old, and either may come first.
+    await door.sql("update cards set created_at = (select min(created_at) from cards)")
+    await door.sql("update cards set id = 'card_' || repeat('0', 20) where target = 'UBOB'")
+    await weather.calm()
+    async with door.store.begin() as tx:
+        await tx.owed.add("reminder", f"{request.id}:1:1", {"request_id": request.id, "tier": "1"})
+    await weather.calm()
+    said = [each for each in await door.sandbox.messages("CTIER1") if each.get("thread_ts") not in (None, each["ts"])]
+    assert len(said) == 1
+
+
 async def test_reminders_are_said_once_in_the_slack_thread(weather: Weather) -> None:
     door = weather.door
     request = await pending(door.store)
