@@ -14,9 +14,13 @@ RUN := $(VENV)/bin
 demo: $(READY)
 	$(RUN)/gatepost demo
 
-# Three at a time on two processors: many tests wait. Hunts are sliced here, whole in `make chaos` and `make sim`.
+# Side by side, but by themselves where processes are killed or a browser waits: beside others they starve. Hunts are
+# sliced here, whole in `make chaos` and `make sim`.
+ALONE := tests/browser tests/crash
+
 test: $(READY) lint
-	$(RUN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(RUN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(ALONE))
+	$(RUN)/pytest $(ALONE)
 
 lint: $(READY)
 	$(RUN)/ruff check .
